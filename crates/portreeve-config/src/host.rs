@@ -1,0 +1,77 @@
+//! Host names: as a route matches them, and as a backend is called.
+
+use std::net::Ipv6Addr;
+
+use portreeve_model::plan::HostPattern;
+
+use crate::word::Complaint;
+
+/// `shop.example.com`, `*.example.com`, `10.0.0.1` or `[::1]`; kept in lower case.
+pub(crate) fn pattern(text: &str) -> Result<HostPattern, Complaint> {
+    let lower = text.to_ascii_lowercase();
+    match lower.strip_prefix("*.") {
+        Some(rest) if is_name(rest) && !rest.ends_with('.') => Ok(HostPattern::Suffix(format!(".{rest}"))),
+        None if (is_name(&lower) && !lower.ends_with('.')) || is_ipv6(&lower) => {
+            Ok(HostPattern::Exact(lower))
+        }
+        _ => Err(complaint(text)),
+    }
+}
+
+/// Whether this may be a host's name (RFC 1123 section 2.1, and `_` as Docker and Windows have it): at most 253
+/// bytes of labels of 1 to 63, perhaps with a dot at the end.
+pub(crate) fn is_name(text: &str) -> bool {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.split('.').all(is_label)
+}
+
+/// An address of IPv6 in brackets.
+pub(crate) fn is_ipv6(text: &str) -> bool {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    bare.is_some_and(|bare| bare.parse::<Ipv6Addr>().is_ok())
+}
+
+fn is_label(label: &str) -> bool {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=63).contains(&label.len())
+        && label.bytes().all(is_good)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn complaint(text: &str) -> Complaint {
+    let complaint = Complaint::new("a host such as \"shop.example.com\" or \"*.example.com\"");
+    match hint(text) {
+        Some(hint) => complaint.hint(hint),
+        None => complaint,
+    }
+}
+
+fn hint(text: &str) -> Option<String> {
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    if let Some((_, rest)) = text.split_once("://") {
+        return Some(format!(
+            "without scheme and path: \"{}\"",
+            rest.split('/').next().unwrap_or(rest)
+        ));
+    }
+    if !text.is_ascii() {
+        return Some("write it as browsers send it, in punycode: \"xn--...\"".to_owned());
+    }
+    if text == "*" {
+        return Some("for any host leave host out".to_owned());
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Some(format!("an IPv6 address stands in brackets: \"[{text}]\""));
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(format!("hosts are compared without their port: \"{host}\""))
+        }
+        _ if bare != text => Some(format!("without the dot at the end: \"{bare}\"")),
+        _ if text.contains('*') => Some("a * only as the whole first label".to_owned()),
+        _ => None,
+    }
+}
+
+const NAME_BYTES_MAX: usize = 253;

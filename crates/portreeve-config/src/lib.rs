@@ -1,0 +1,42 @@
+//! The configuration file and flags: raw to checked, all faults at once.
+//!
+//! [`parse`] reads the text of a file, [`read`] a file, [`from_flags`] the flags of `serve` without a file. All three
+//! give a [`Config`] in which every default is filled in and every name is known, or every fault there is, each
+//! with its line, its key, what was found and what is allowed. [`print`] writes the file that says the same.
+//!
+//! Looks up no host, opens no socket, changes nothing. From the machine it takes two defaults only: the number of
+//! cores and the folder for state.
+
+mod balance;
+mod config;
+mod defaults;
+mod document;
+mod duration;
+mod fault;
+mod findings;
+mod flags;
+mod host;
+mod item;
+mod limits;
+mod listener;
+mod matching;
+mod nearest;
+mod network;
+mod parse;
+mod place;
+mod pool;
+mod print;
+mod read;
+mod route;
+mod section;
+mod size;
+mod target;
+mod whole;
+mod word;
+
+pub use config::{AccessLog, AccessLogTo, Config, LogFormat};
+pub use fault::{Fault, Faults};
+pub use flags::{Flags, from_flags};
+pub use parse::parse;
+pub use print::print;
+pub use read::{ReadError, read};

@@ -1,0 +1,127 @@
+//! `[listener.NAME.limits]` and `[pool.NAME.limits]`.
+
+use std::time::Duration;
+
+use portreeve_model::plan::{BackendLimits, ClientLimits};
+
+use crate::duration;
+use crate::section::Section;
+use crate::word::Complaint;
+
+/// What clients may use up, and the keys of the section.
+pub(crate) fn client(mut section: Section<'_>) -> (ClientLimits, Vec<&'static str>) {
+    let mut limits = ClientLimits::default();
+    heads(&mut section, &mut limits);
+    section.duration("keep_alive_timeout", MS..=DAY, &mut limits.keep_alive_timeout);
+    section.duration("body_idle_timeout", MS..=DAY, &mut limits.body_idle_timeout);
+    section.size_or_off("rate_min", 1..=1 << 30, &mut limits.rate_min);
+    section.size_or_off("body_bytes_max", 0..=BODY_BYTES_MAX, &mut limits.body_bytes_max);
+    connections(&mut section, &mut limits);
+    section.duration("full_wait", Duration::ZERO..=MINUTE, &mut limits.full_wait);
+    section.count_or_off(
+        "requests_per_connection_max",
+        1..=1_000_000_000,
+        &mut limits.requests_per_connection_max,
+    );
+    section.duration(
+        "tunnel_idle_timeout",
+        MS..=DAY * 30,
+        &mut limits.tunnel_idle_timeout,
+    );
+    (limits, section.finish(&[]))
+}
+
+/// How long backends may take and how connections to them are kept, and the keys of the section.
+pub(crate) fn backend(mut section: Section<'_>) -> (BackendLimits, Vec<&'static str>) {
+    let mut limits = BackendLimits::default();
+    times(&mut section, &mut limits);
+    section.size("head_bytes_max", HEAD_BYTES, &mut limits.head_bytes_max);
+    section.count("fields_max", FIELDS, &mut limits.fields_max);
+    section.count("attempts_max", 1..=8, &mut limits.attempts_max);
+    section.switch("keep_alive", &mut limits.keep_alive);
+    section.duration("keep_alive_timeout", MS..=DAY, &mut limits.keep_alive_timeout);
+    section.count(
+        "idle_connections_max",
+        0..=100_000,
+        &mut limits.idle_connections_max,
+    );
+    (limits, section.finish(&[]))
+}
+
+fn heads(section: &mut Section<'_>, limits: &mut ClientLimits) {
+    section.size("head_bytes_max", HEAD_BYTES, &mut limits.head_bytes_max);
+    section.count("fields_max", FIELDS, &mut limits.fields_max);
+    limits.target_bytes_max = limits.target_bytes_max.min(limits.head_bytes_max);
+    section.size("target_bytes_max", 64..=60 << 10, &mut limits.target_bytes_max);
+    section.duration("head_timeout", MS..=HOUR, &mut limits.head_timeout);
+    if limits.target_bytes_max > limits.head_bytes_max {
+        let allowed = format!("at most head_bytes_max, which is {}", limits.head_bytes_max);
+        contradiction(
+            section,
+            "target_bytes_max",
+            &limits.target_bytes_max.to_string(),
+            allowed,
+        );
+    }
+}
+
+fn connections(section: &mut Section<'_>, limits: &mut ClientLimits) {
+    section.count("connections_max", 1..=1_000_000, &mut limits.connections_max);
+    let default = limits.connections_per_client_max;
+    section.count_or_off(
+        "connections_per_client_max",
+        1..=1_000_000,
+        &mut limits.connections_per_client_max,
+    );
+    let per_client = limits.connections_per_client_max;
+    if let Some(per_client) =
+        per_client.filter(|count| *count > limits.connections_max && per_client != default)
+    {
+        let allowed = format!(
+            "at most connections_max, which is {}, or \"off\"",
+            limits.connections_max
+        );
+        contradiction(
+            section,
+            "connections_per_client_max",
+            &per_client.to_string(),
+            allowed,
+        );
+    }
+}
+
+fn times(section: &mut Section<'_>, limits: &mut BackendLimits) {
+    section.duration("connect_timeout", MS..=MINUTE * 5, &mut limits.connect_timeout);
+    section.duration("first_byte_timeout", MS..=DAY, &mut limits.first_byte_timeout);
+    section.duration("idle_timeout", MS..=DAY, &mut limits.idle_timeout);
+    section.duration_or_off("total_timeout", MS..=DAY * 7, &mut limits.total_timeout);
+    let Some(total) = limits.total_timeout else { return };
+    let parts = [
+        ("connect_timeout", limits.connect_timeout),
+        ("first_byte_timeout", limits.first_byte_timeout),
+        ("idle_timeout", limits.idle_timeout),
+    ];
+    for (key, part) in parts
+        .into_iter()
+        .filter(|(key, part)| *part > total && section.has(key))
+    {
+        let allowed = format!("at most total_timeout, which is {}", duration::show(total));
+        contradiction(section, key, &duration::show(part), allowed);
+    }
+}
+
+/// Notes that one limit makes another one senseless.
+fn contradiction(section: &Section<'_>, key: &str, found: &str, allowed: String) {
+    section
+        .findings
+        .add(&section.place_of(key), found, Complaint::new(allowed));
+}
+
+/// A head must fit into one buffer, with room for what we add.
+const HEAD_BYTES: std::ops::RangeInclusive<u32> = 1 << 10..=60 << 10;
+const FIELDS: std::ops::RangeInclusive<u16> = 1..=10_000;
+const BODY_BYTES_MAX: u64 = 1 << 50;
+const MS: Duration = Duration::from_millis(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);

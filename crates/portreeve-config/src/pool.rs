@@ -1,0 +1,90 @@
+//! `[pool.NAME]`.
+
+use std::time::Duration;
+
+use portreeve_model::plan::{Name, PoolPlan, Target};
+
+use crate::defaults::RESOLVE_EVERY;
+use crate::item::Item;
+use crate::listener::Placed;
+use crate::section::Section;
+use crate::target::target;
+use crate::word::Complaint;
+use crate::{balance, limits};
+
+/// One pool. Whether it names any backend at all is told apart from whether they could be read.
+#[derive(Debug)]
+pub(crate) struct PoolDraft {
+    pub(crate) placed: Placed<PoolPlan>,
+    /// No backends were given.
+    pub(crate) is_vacant: bool,
+}
+
+/// Reads one pool. Where something is at fault the default stands in, for the reading to go on.
+pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
+    let backends = section
+        .get("backends")
+        .map(|item| item.each())
+        .unwrap_or_default();
+    let targets = targets(&backends);
+    let balance = section
+        .get("balance")
+        .and_then(|item| balance::read(&item))
+        .unwrap_or_default();
+    let mut resolve_every = RESOLVE_EVERY;
+    section.duration("resolve_every", RESOLVE_MIN..=RESOLVE_MAX, &mut resolve_every);
+    let (limits, limit_keys) = limits::backend(section.section("limits"));
+    let place = section.place_of("backends");
+    section.finish(&[("limits", &limit_keys)]);
+    let plan = PoolPlan {
+        name,
+        targets,
+        balance,
+        limits,
+        resolve_every,
+    };
+    PoolDraft {
+        placed: Placed { place, plan },
+        is_vacant: backends.is_empty(),
+    }
+}
+
+fn targets(backends: &[Item<'_>]) -> Vec<Target> {
+    let mut targets: Vec<Target> = Vec::new();
+    for item in backends {
+        let Some(target) = backend(item) else { continue };
+        match targets.iter().position(|known| known.address == target.address) {
+            Some(first) => item.refuse(twice(first)),
+            None => targets.push(target),
+        }
+    }
+    targets
+}
+
+fn backend(item: &Item<'_>) -> Option<Target> {
+    if !item.is_table() {
+        return Some(Target {
+            address: item.word(target)?,
+            weight: 1,
+        });
+    }
+    let mut section = item.section(Complaint::new(""));
+    let address = section.need("address", "a host with a port such as \"10.0.0.7:8000\"");
+    let address = address.and_then(|address| address.word(target));
+    let mut weight = 1;
+    section.count("weight", 1..=1_000, &mut weight);
+    section.finish(&[]);
+    Some(Target {
+        address: address?,
+        weight,
+    })
+}
+
+/// A second mention of the same backend.
+pub(crate) fn twice(first: usize) -> Complaint {
+    Complaint::new(format!("each backend once (this is backends[{first}] again)"))
+        .hint("for a larger share write { address = \"...\", weight = 2 }")
+}
+
+const RESOLVE_MIN: Duration = Duration::from_millis(100);
+const RESOLVE_MAX: Duration = Duration::from_secs(86_400);

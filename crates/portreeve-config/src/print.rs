@@ -1,0 +1,231 @@
+//! From a [`Config`] to the file that says the same.
+
+mod limits;
+
+use std::fmt::Display;
+use std::path::Path;
+
+use portreeve_model::plan::{
+    BalancePlan, HeaderPattern, HostPattern, ListenerPlan, Name, PathPattern, PoolPlan, RecordFormat,
+    RoutePlan, Target, TargetAddress,
+};
+
+use crate::place::{quoted, written};
+use crate::{AccessLog, AccessLogTo, Config, LogFormat, balance, defaults, duration, whole};
+
+/// The shortest file that [`parse`](crate::parse) reads back to an equal [`Config`] on this machine: what is as by
+/// default is left out, but for what a reader looks for first.
+pub fn print(config: &Config) -> String {
+    let mut file = Text::default();
+    top(&mut file, config);
+    admin(&mut file, config);
+    access_log(&mut file, &config.access_log);
+    for listener in &config.plan.listeners {
+        print_listener(&mut file, listener);
+    }
+    for route in &config.plan.routes {
+        print_route(&mut file, route);
+    }
+    for pool in &config.plan.pools {
+        print_pool(&mut file, pool);
+    }
+    file.0
+}
+
+/// The file as far as it is written.
+#[derive(Debug, Default)]
+pub(crate) struct Text(String);
+
+impl Text {
+    /// A line as it is.
+    fn line(&mut self, line: impl Display) {
+        self.0.push_str(&format!("{line}\n"));
+    }
+
+    /// A comment, a blank line before it.
+    fn comment(&mut self, text: &str) {
+        self.line(format_args!("\n# {text}"));
+    }
+
+    /// `[a.b]`.
+    fn section(&mut self, keys: &[&str]) {
+        let keys: Vec<String> = keys.iter().map(|key| written(key)).collect();
+        self.line(format_args!("[{}]", keys.join(".")));
+    }
+
+    /// A key with a value that is TOML already.
+    fn value(&mut self, key: &str, value: impl Display) {
+        self.line(format_args!("{key} = {value}"));
+    }
+
+    /// A key with a text.
+    fn text(&mut self, key: &str, text: &str) {
+        self.value(key, quoted(text));
+    }
+
+    /// A key with one value or a list of them; nothing if there are none.
+    fn many(&mut self, key: &str, values: &[String]) {
+        match values {
+            [] => {}
+            [only] => self.value(key, only),
+            more => self.value(key, format_args!("[{}]", more.join(", "))),
+        }
+    }
+}
+
+fn top(file: &mut Text, config: &Config) {
+    file.line("# The whole of what Portreeve does; docs/CONFIGURATION.md explains each key.");
+    let threads = format!("threads = {}", config.threads);
+    file.line(unless(
+        config.threads == defaults::threads(),
+        threads,
+        "one per core",
+    ));
+    let state = format!("state = {}", quoted(&text_of(&config.state)));
+    file.line(unless(
+        config.state == defaults::state(),
+        state,
+        "this user's folder for state",
+    ));
+    if config.drain_timeout != defaults::DRAIN_TIMEOUT {
+        file.text("drain_timeout", &duration::show(config.drain_timeout));
+    }
+    if config.log == LogFormat::Json {
+        file.text("log", "json");
+    }
+}
+
+/// The line, as a comment if the machine gives the same by default.
+fn unless(is_default: bool, line: String, why: &str) -> String {
+    match is_default {
+        true => format!("# {line}  (the default here: {why})"),
+        false => line,
+    }
+}
+
+fn admin(file: &mut Text, config: &Config) {
+    file.comment("/metrics, /healthz and /readyz");
+    file.section(&["admin"]);
+    file.text(
+        "bind",
+        &config
+            .admin
+            .map_or_else(|| "off".to_owned(), |address| address.to_string()),
+    );
+}
+
+fn access_log(file: &mut Text, log: &AccessLog) {
+    if *log == AccessLog::default() {
+        return;
+    }
+    file.comment("One record per request, at its end");
+    file.section(&["access_log"]);
+    match &log.to {
+        AccessLogTo::Off => file.text("to", "off"),
+        AccessLogTo::Stdout => file.text("to", "-"),
+        AccessLogTo::File(path) => file.text("to", &text_of(path)),
+    }
+    if log.format == RecordFormat::Combined {
+        file.text("format", "combined");
+    }
+}
+
+fn print_listener(file: &mut Text, listener: &ListenerPlan) {
+    file.comment("Where clients connect");
+    file.section(&["listener", &listener.name]);
+    file.text("bind", &whole::show(&listener.bind));
+    let networks = listener.trusted_proxies.iter();
+    let networks = networks.map(|network| quoted(&format!("{}/{}", network.address, network.prefix)));
+    file.many("trusted_proxies", &networks.collect::<Vec<_>>());
+    if listener.forwarded {
+        file.value("forwarded", true);
+    }
+    limits::client(file, &listener.name, &listener.limits);
+}
+
+fn print_route(file: &mut Text, route: &RoutePlan) {
+    file.comment("Which requests go where");
+    file.section(&["route", &route.name]);
+    file.many(
+        "listener",
+        &route
+            .listeners
+            .iter()
+            .map(|name: &Name| quoted(name))
+            .collect::<Vec<_>>(),
+    );
+    file.many("host", &route.hosts.iter().map(host).collect::<Vec<_>>());
+    file.many("path", &route.paths.iter().map(path).collect::<Vec<_>>());
+    file.many(
+        "method",
+        &route
+            .methods
+            .iter()
+            .map(|method| quoted(method))
+            .collect::<Vec<_>>(),
+    );
+    if !route.headers.is_empty() {
+        let headers: Vec<String> = route.headers.iter().map(header).collect();
+        file.value("header", format_args!("{{ {} }}", headers.join(", ")));
+    }
+    file.text("pool", &route.pool);
+}
+
+fn print_pool(file: &mut Text, pool: &PoolPlan) {
+    file.comment("Backends that serve the same thing");
+    file.section(&["pool", &pool.name]);
+    let targets: Vec<String> = pool.targets.iter().map(target).collect();
+    file.value("backends", format_args!("[{}]", targets.join(", ")));
+    match &pool.balance {
+        BalancePlan::RoundRobin => {}
+        BalancePlan::Hash(key) => {
+            file.value(
+                "balance",
+                format_args!("{{ hash = {} }}", quoted(&balance::show_key(key))),
+            );
+        }
+        other => file.text("balance", &balance::show(other)),
+    }
+    if pool.resolve_every != defaults::RESOLVE_EVERY {
+        file.text("resolve_every", &duration::show(pool.resolve_every));
+    }
+    limits::backend(file, &pool.name, &pool.limits);
+}
+
+fn host(host: &HostPattern) -> String {
+    match host {
+        HostPattern::Exact(host) => quoted(host),
+        HostPattern::Suffix(suffix) => quoted(&format!("*{suffix}")),
+    }
+}
+
+fn path(path: &PathPattern) -> String {
+    match path {
+        PathPattern::Exact(path) => quoted(path),
+        PathPattern::Prefix(prefix) => quoted(&format!("{prefix}*")),
+    }
+}
+
+fn header(header: &HeaderPattern) -> String {
+    let value = header
+        .value
+        .as_ref()
+        .map_or_else(|| "true".to_owned(), |value| quoted(value));
+    format!("{} = {value}", written(&header.name))
+}
+
+fn target(target: &Target) -> String {
+    let address = match &target.address {
+        TargetAddress::Socket(address) => address.to_string(),
+        TargetAddress::Host { host, port } => format!("{host}:{port}"),
+        TargetAddress::Unix(path) => format!("unix:{}", text_of(path)),
+    };
+    match target.weight {
+        1 => quoted(&address),
+        weight => format!("{{ address = {}, weight = {weight} }}", quoted(&address)),
+    }
+}
+
+fn text_of(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

@@ -1,0 +1,241 @@
+//! A table with known keys. It remembers which keys were asked for, so that in the end it can name the unknown ones.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use portreeve_model::plan::Name;
+use toml::de::DeTable;
+
+use crate::findings::Findings;
+use crate::item::Item;
+use crate::nearest::nearest;
+use crate::place::{Place, quoted};
+use crate::word::{Complaint, Word, alternatives};
+
+/// A table, or nothing where one may be left out.
+#[derive(Debug)]
+pub(crate) struct Section<'a> {
+    pub(crate) place: Place,
+    table: Option<&'a DeTable<'a>>,
+    pub(crate) findings: &'a Findings,
+    asked: Vec<&'static str>,
+}
+
+impl<'a> Section<'a> {
+    pub(crate) fn new(place: Place, table: Option<&'a DeTable<'a>>, findings: &'a Findings) -> Self {
+        Self {
+            place,
+            table,
+            findings,
+            asked: Vec::new(),
+        }
+    }
+
+    /// Whether it was left out.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.table.is_none()
+    }
+
+    /// The value of a known key.
+    pub(crate) fn get(&mut self, key: &'static str) -> Option<Item<'a>> {
+        self.asked.push(key);
+        let value = self.table?.get(key)?;
+        Some(Item::new(self.place_of(key), value.get_ref(), self.findings))
+    }
+
+    /// Whether a key is there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
+    }
+
+    /// Where a key stands, or the section if it is not there.
+    pub(crate) fn place_of(&self, key: &str) -> Place {
+        let found = self.table.and_then(|table| table.get_key_value(key));
+        let line = found.map_or(self.place.line, |(key, _)| {
+            self.findings.lines.line(key.span().start)
+        });
+        self.place.child(key, line)
+    }
+
+    /// The value of a known key that must be there.
+    pub(crate) fn need(&mut self, key: &'static str, allowed: &str) -> Option<Item<'a>> {
+        let item = self.get(key);
+        if item.is_none() {
+            self.findings
+                .missing(&self.place_of(key), Complaint::new(allowed));
+        }
+        item
+    }
+
+    /// A word under a known key.
+    pub(crate) fn word<T>(&mut self, key: &'static str, read: Word<T>) -> Option<T> {
+        self.get(key)?.word(read)
+    }
+
+    /// A switch; the target keeps its default if the key is not there.
+    pub(crate) fn switch(&mut self, key: &'static str, into: &mut bool) {
+        *into = self.get(key).and_then(|item| item.switch()).unwrap_or(*into);
+    }
+
+    /// A number within bounds; the target keeps its default if the key is not there.
+    pub(crate) fn count<T: Bounded>(&mut self, key: &'static str, bounds: RangeInclusive<T>, into: &mut T) {
+        let count = self.get(key).and_then(|item| item.count(&widened(bounds), false));
+        *into = count.and_then(narrowed).unwrap_or(*into);
+    }
+
+    /// A number within bounds, or `off`.
+    pub(crate) fn count_or_off<T: Bounded>(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<T>,
+        into: &mut Option<T>,
+    ) {
+        self.or_off(key, into, |item| {
+            item.count(&widened(bounds), true).and_then(narrowed)
+        });
+    }
+
+    /// A size in bytes within bounds; the target keeps its default if the key is not there.
+    pub(crate) fn size<T: Bounded>(&mut self, key: &'static str, bounds: RangeInclusive<T>, into: &mut T) {
+        let size = self.get(key).and_then(|item| item.size(&widened(bounds), false));
+        *into = size.and_then(narrowed).unwrap_or(*into);
+    }
+
+    /// A size in bytes within bounds, or `off`.
+    pub(crate) fn size_or_off<T: Bounded>(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<T>,
+        into: &mut Option<T>,
+    ) {
+        self.or_off(key, into, |item| {
+            item.size(&widened(bounds), true).and_then(narrowed)
+        });
+    }
+
+    /// A duration within bounds; the target keeps its default if the key is not there.
+    pub(crate) fn duration(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<Duration>,
+        into: &mut Duration,
+    ) {
+        *into = self
+            .get(key)
+            .and_then(|item| item.duration(&bounds, false))
+            .unwrap_or(*into);
+    }
+
+    /// A duration within bounds, or `off`.
+    pub(crate) fn duration_or_off(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<Duration>,
+        into: &mut Option<Duration>,
+    ) {
+        self.or_off(key, into, |item| item.duration(&bounds, true));
+    }
+
+    /// A section below this one; absent if the key is.
+    pub(crate) fn section(&mut self, key: &'static str) -> Section<'a> {
+        match self.get(key) {
+            Some(item) => item.section(Complaint::new(format!("a section [{}]", item.place.key))),
+            None => Section::new(self.place_of(key), None, self.findings),
+        }
+    }
+
+    /// The sections `[key.NAME]`, in the order of the file.
+    pub(crate) fn named(&mut self, key: &'static str) -> Vec<(Name, Section<'a>)> {
+        let Some(item) = self.get(key) else {
+            return Vec::new();
+        };
+        let complaint = Complaint::new(format!("sections with names, as in [{key}.NAME]"));
+        let Some(entries) = item.entries() else {
+            item.refuse(complaint);
+            return Vec::new();
+        };
+        for (name, entry) in &entries {
+            check_name(name, entry);
+        }
+        entries
+            .into_iter()
+            .map(|(name, entry)| (Name::from(name), entry.section(complaint.clone())))
+            .collect()
+    }
+
+    /// Notes each key that was never asked for. `below` are the keys of the sections below, to say where a key
+    /// that stands too high belongs. Gives back the keys of this section.
+    pub(crate) fn finish(self, below: &[(&str, &[&'static str])]) -> Vec<&'static str> {
+        let unknown = self
+            .table
+            .into_iter()
+            .flat_map(|table| table.keys())
+            .filter(|key| {
+                let key: &str = key.get_ref().as_ref();
+                !self.asked.contains(&key)
+            });
+        for key in unknown {
+            let place = self.place_of(key.get_ref());
+            self.findings
+                .add(&place, "an unknown key", self.unknown(key.get_ref(), below));
+        }
+        self.asked
+    }
+
+    fn unknown(&self, key: &str, below: &[(&str, &[&'static str])]) -> Complaint {
+        let known: Vec<String> = self.asked.iter().map(|key| (*key).to_owned()).collect();
+        let complaint = Complaint::new(alternatives(&known));
+        if let Some((section, _)) = below.iter().find(|(_, keys)| keys.contains(&key)) {
+            return complaint.hint(format!("it belongs under [{}.{section}]", self.place.key));
+        }
+        if TOP.contains(&key) {
+            return complaint.hint("it belongs at the top of the file, before the first [section]");
+        }
+        match nearest(key, &self.asked) {
+            Some(word) => complaint.hint(format!("perhaps {word}")),
+            None => complaint,
+        }
+    }
+
+    fn or_off<T>(
+        &mut self,
+        key: &'static str,
+        into: &mut Option<T>,
+        read: impl FnOnce(Item<'a>) -> Option<T>,
+    ) {
+        match self.get(key) {
+            None => {}
+            Some(item) if item.is_off() => *into = None,
+            Some(item) => *into = read(item),
+        }
+    }
+}
+
+/// The numbers that limits are kept in.
+pub(crate) trait Bounded: Copy + Into<u64> + TryFrom<u64> {}
+impl<T: Copy + Into<u64> + TryFrom<u64>> Bounded for T {}
+
+fn widened<T: Bounded>(bounds: RangeInclusive<T>) -> RangeInclusive<u64> {
+    (*bounds.start()).into()..=(*bounds.end()).into()
+}
+
+fn narrowed<T: Bounded>(number: u64) -> Option<T> {
+    T::try_from(number).ok()
+}
+
+fn check_name(name: &str, entry: &Item<'_>) {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(is_good) {
+        let found = format!("the name {}", quoted(&crate::document::shortened(name)));
+        entry.findings.add(
+            &entry.place,
+            found,
+            Complaint::new("1 to 64 letters, digits, -, _ or ."),
+        );
+    }
+}
+
+const NAME_BYTES_MAX: usize = 64;
+
+/// The keys at the top of the file, which often slip into the section before them.
+pub(crate) const TOP: &[&str] = &["threads", "state", "drain_timeout", "log"];

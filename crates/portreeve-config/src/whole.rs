@@ -1,0 +1,203 @@
+//! What can only be said of the whole: what is implied, what collides, what can never serve.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use portreeve_model::plan::{Bind, ClientLimits, ListenerPlan, Name, Plan, RoutePlan};
+
+use crate::defaults;
+use crate::findings::Findings;
+use crate::listener::Placed;
+use crate::place::Place;
+use crate::pool::PoolDraft;
+use crate::word::Complaint;
+
+/// The parts as they were read, before they were looked at together.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) listeners: Vec<Placed<ListenerPlan>>,
+    pub(crate) routes: Vec<Placed<RoutePlan>>,
+    pub(crate) pools: Vec<PoolDraft>,
+    pub(crate) admin: Option<Placed<SocketAddr>>,
+}
+
+impl Draft {
+    /// Fills in what is implied and notes what does not fit together. Nothing is said of a torn document, of which
+    /// parts may be missing only because they could not be read.
+    pub(crate) fn plan(mut self, findings: &Findings) -> Plan {
+        if !findings.is_torn {
+            self.imply(findings);
+            self.overlaps(findings);
+            self.twins(findings);
+            self.vacancies(findings);
+        }
+        Plan {
+            listeners: self.listeners.into_iter().map(|listener| listener.plan).collect(),
+            routes: self.routes.into_iter().map(|route| route.plan).collect(),
+            pools: self.pools.into_iter().map(|pool| pool.placed.plan).collect(),
+        }
+    }
+
+    /// A listener on port 8080 if there is none, and one route to the only pool if there is none.
+    fn imply(&mut self, findings: &Findings) {
+        if self.listeners.is_empty() {
+            self.listeners.push(Placed {
+                place: Place::default(),
+                plan: listener(),
+            });
+        }
+        if !self.routes.is_empty() {
+            return;
+        }
+        match self.pools.as_slice() {
+            [] => findings.missing(
+                &at_top("pool"),
+                Complaint::new("at least one section [pool.NAME] with backends"),
+            ),
+            [only] => {
+                let route = route(only.placed.plan.name.clone());
+                self.routes.push(Placed {
+                    place: Place::default(),
+                    plan: route,
+                });
+            }
+            [_, ..] => findings.missing(&at_top("route"), Complaint::new(ROUTE_NEEDED)),
+        }
+    }
+
+    /// Two sockets of which the kernel would refuse the second, or which would share connections by accident.
+    fn overlaps(&self, findings: &Findings) {
+        let admin = self
+            .admin
+            .as_ref()
+            .map(|admin| (&admin.place, Bind::Tcp(admin.plan)));
+        let listeners = self
+            .listeners
+            .iter()
+            .map(|listener| (&listener.place, listener.plan.bind.clone()));
+        let binds: Vec<_> = listeners.chain(admin).collect();
+        for (nth, (place, bind)) in binds.iter().enumerate() {
+            if let Some((other, first)) = binds[..nth].iter().find(|(_, other)| overlap(bind, other)) {
+                let allowed = format!(
+                    "an address that does not overlap with {} of {}",
+                    show(first),
+                    other.key
+                );
+                findings.add(place, show(bind), Complaint::new(allowed));
+            }
+        }
+    }
+
+    /// Two routes that ask the same: the second could never be reached.
+    fn twins(&self, findings: &Findings) {
+        let all: Vec<Name> = self
+            .listeners
+            .iter()
+            .map(|listener| listener.plan.name.clone())
+            .collect();
+        for (nth, route) in self.routes.iter().enumerate() {
+            let is_twin = |other: &&Placed<RoutePlan>| ask_the_same(&other.plan, &route.plan, &all);
+            if let Some(first) = self.routes[..nth].iter().find(is_twin) {
+                let found = format!("the same conditions as in {}", first.place.key);
+                let allowed = "each set of listener, host, path, method and header in one route";
+                findings.add(
+                    &route.place,
+                    found,
+                    Complaint::new(allowed).hint("this route would never be reached"),
+                );
+            }
+        }
+    }
+
+    /// A pool without backends that a route leads to. Today nothing can join it later, so each request would get
+    /// 503: a fault, not a warning that scrolls by. A pool that no route names may be empty.
+    fn vacancies(&self, findings: &Findings) {
+        for pool in self.pools.iter().filter(|pool| pool.is_vacant) {
+            let plan = &pool.placed.plan;
+            if let Some(route) = self.routes.iter().find(|route| route.plan.pool == plan.name) {
+                let allowed = format!("at least one, since route {} leads here", route.plan.name);
+                findings.add(&pool.placed.place, "no backends", Complaint::new(allowed));
+            }
+        }
+    }
+}
+
+/// The listener that is there when none is asked for.
+pub(crate) fn listener() -> ListenerPlan {
+    ListenerPlan {
+        name: Name::from(defaults::LISTENER_NAME),
+        bind: defaults::bind(),
+        limits: ClientLimits::default(),
+        trusted_proxies: Vec::new(),
+        forwarded: false,
+    }
+}
+
+/// The route that takes everything.
+pub(crate) fn route(pool: Name) -> RoutePlan {
+    RoutePlan {
+        name: Name::from(defaults::NAME),
+        listeners: Vec::new(),
+        hosts: Vec::new(),
+        paths: Vec::new(),
+        methods: Vec::new(),
+        headers: Vec::new(),
+        pool,
+    }
+}
+
+/// Writes an address as the file does.
+pub(crate) fn show(bind: &Bind) -> String {
+    match bind {
+        Bind::Tcp(address) => address.to_string(),
+        Bind::Unix(path) => format!("unix:{}", path.display()),
+    }
+}
+
+fn at_top(key: &str) -> Place {
+    Place {
+        line: 1,
+        key: key.to_owned(),
+    }
+}
+
+/// Whether two sockets would compete. `[::]` also takes IPv4; port 0 is another port each time.
+fn overlap(a: &Bind, b: &Bind) -> bool {
+    match (a, b) {
+        (Bind::Unix(a), Bind::Unix(b)) => a == b,
+        (Bind::Tcp(a), Bind::Tcp(b)) => {
+            a.port() == b.port() && a.port() != 0 && (covers(a, b) || covers(b, a))
+        }
+        _ => false,
+    }
+}
+
+fn covers(a: &SocketAddr, b: &SocketAddr) -> bool {
+    match a.ip() {
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => true,
+        IpAddr::V4(ip) if ip.is_unspecified() => b.is_ipv4(),
+        _ => a == b,
+    }
+}
+
+fn ask_the_same(a: &RoutePlan, b: &RoutePlan, all: &[Name]) -> bool {
+    same(listeners_of(a, all), listeners_of(b, all))
+        && same(&a.hosts, &b.hosts)
+        && same(&a.paths, &b.paths)
+        && same(&a.methods, &b.methods)
+        && same(&a.headers, &b.headers)
+}
+
+fn listeners_of<'a>(route: &'a RoutePlan, all: &'a [Name]) -> &'a [Name] {
+    match route.listeners.is_empty() {
+        true => all,
+        false => &route.listeners,
+    }
+}
+
+/// Whether two lists without repetition hold the same, in whatever order.
+fn same<T: PartialEq>(a: &[T], b: &[T]) -> bool {
+    a.len() == b.len() && a.iter().all(|one| b.contains(one))
+}
+
+const ROUTE_NEEDED: &str =
+    "at least one section [route.NAME] with pool = \"...\": only a single pool needs none";
