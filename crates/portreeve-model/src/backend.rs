@@ -1,0 +1,172 @@
+//! One server of a pool.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use crate::address::BackendAddress;
+use crate::padded::Padded;
+
+/// A backend's number: unique for the life of the process, never reused, from 1 up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BackendId(u64);
+
+impl BackendId {
+    /// What fills the empty places of a [`Tried`](crate::Tried); no backend has it.
+    pub(crate) const NOBODY: Self = Self(0);
+
+    /// The bare number.
+    #[must_use]
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Relaxed) + 1)
+    }
+}
+
+/// One server of a pool. All of it stays as it was made but for the counts in `load`.
+#[derive(Debug)]
+pub struct Backend {
+    /// Its number.
+    pub id: BackendId,
+    /// As configured, or `ip:port` where one name means several backends.
+    pub label: Arc<str>,
+    /// Where it is.
+    pub address: BackendAddress,
+    /// Its share under weighted balancing, 1 to 1,000.
+    pub weight: u16,
+    /// What it has carried and carries now.
+    pub load: BackendLoad,
+}
+
+impl Backend {
+    /// A backend with a number of its own that has carried nothing yet.
+    #[must_use]
+    pub fn new(label: Arc<str>, address: BackendAddress, weight: u16) -> Self {
+        let load = BackendLoad::default();
+        Self {
+            id: BackendId::next(),
+            label,
+            address,
+            weight,
+            load,
+        }
+    }
+
+    /// Leases that are held now.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        self.load.in_flight()
+    }
+
+    /// Leases ever given out.
+    #[must_use]
+    pub fn requests_total(&self) -> u64 {
+        self.load.0.begun.load(Relaxed)
+    }
+
+    /// How often [`note_failure`](Self::note_failure) was called.
+    #[must_use]
+    pub fn failures_total(&self) -> u64 {
+        self.load.0.failures.load(Relaxed)
+    }
+
+    /// How often [`note_connect`](Self::note_connect) was called.
+    #[must_use]
+    pub fn connects_total(&self) -> u64 {
+        self.load.0.connects.load(Relaxed)
+    }
+
+    /// Which of the alternatives in `address` worked last; always a valid place among them.
+    #[must_use]
+    pub fn preferred(&self) -> usize {
+        self.load.0.preferred.load(Relaxed)
+    }
+
+    /// Remembers that alternative `place` worked; a place that does not exist changes nothing.
+    pub fn prefer(&self, place: usize) {
+        if place < self.address.alternatives() {
+            self.load.0.preferred.store(place, Relaxed);
+        }
+    }
+
+    /// Counts a connection that was made.
+    pub fn note_connect(&self) {
+        self.load.0.connects.fetch_add(1, Relaxed);
+    }
+
+    /// Counts an attempt that failed by the backend's fault.
+    pub fn note_failure(&self) {
+        self.load.0.failures.fetch_add(1, Relaxed);
+    }
+}
+
+/// The counts of one backend, on cache lines of their own.
+#[derive(Debug, Default)]
+pub struct BackendLoad(Padded<Counts>);
+
+impl BackendLoad {
+    /// Begun less ended. `ended` is read first, so the difference is below zero at most for a reader that sees the
+    /// two out of order.
+    fn in_flight(&self) -> u32 {
+        let ended = self.0.ended.load(Relaxed);
+        let open = self.0.begun.load(Relaxed).saturating_sub(ended);
+        u32::try_from(open).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn begin(&self) {
+        self.0.begun.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn end(&self) {
+        self.0.ended.fetch_add(1, Relaxed);
+    }
+}
+
+/// Two counters that only rise say both how many requests there were and how many are open, with one locked
+/// instruction at each end of a request.
+#[derive(Debug, Default)]
+struct Counts {
+    begun: AtomicU64,
+    ended: AtomicU64,
+    failures: AtomicU64,
+    connects: AtomicU64,
+    preferred: AtomicUsize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local() -> Backend {
+        let addresses = ["127.0.0.1:80", "[::1]:80"].map(|address| address.parse().unwrap());
+        Backend::new("localhost:80".into(), BackendAddress::Tcp(addresses.to_vec()), 1)
+    }
+
+    #[test]
+    fn no_two_backends_have_the_same_number() {
+        let (one, other) = (local(), local());
+        assert!(other.id > one.id);
+        assert!(one.id > BackendId::NOBODY);
+    }
+
+    #[test]
+    fn only_an_existing_alternative_can_be_preferred() {
+        let backend = local();
+        backend.prefer(1);
+        assert_eq!(backend.preferred(), 1);
+        backend.prefer(2);
+        assert_eq!(backend.preferred(), 1);
+    }
+
+    #[test]
+    fn connects_and_failures_are_counted_apart() {
+        let backend = local();
+        backend.note_connect();
+        backend.note_connect();
+        backend.note_failure();
+        assert_eq!((backend.connects_total(), backend.failures_total()), (2, 1));
+    }
+}

@@ -1,0 +1,75 @@
+//! How one backend of a pool is chosen: one algorithm a file, behind one small interface.
+
+mod first;
+mod hash;
+mod least_requests;
+mod random;
+mod round_robin;
+mod sequence;
+mod shares;
+mod two_choices;
+
+use std::sync::Arc;
+
+use crate::ask::Ask;
+use crate::backend::Backend;
+use crate::cursor::Cursor;
+use crate::plan::BalancePlan;
+use crate::route::RequestView;
+
+/// An algorithm, made ready for the backends of one pool. Cheap to clone: tables are shared.
+#[derive(Debug, Clone)]
+pub(crate) struct Balance(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    RoundRobin(round_robin::RoundRobin),
+    LeastRequests(least_requests::LeastRequests),
+    Random(random::Random),
+    TwoChoices(two_choices::TwoChoices),
+    Hash(hash::Hash),
+    First,
+}
+
+impl Balance {
+    pub(crate) fn new(plan: &BalancePlan, backends: &[Arc<Backend>]) -> Self {
+        Self(match plan {
+            BalancePlan::RoundRobin => Kind::RoundRobin(round_robin::RoundRobin::new(backends)),
+            BalancePlan::LeastRequests => Kind::LeastRequests(least_requests::LeastRequests::new(backends)),
+            BalancePlan::Random => Kind::Random(random::Random::new(backends)),
+            BalancePlan::TwoChoices => Kind::TwoChoices(two_choices::TwoChoices::new(backends)),
+            BalancePlan::Hash(key) => Kind::Hash(hash::Hash::new(key.clone(), backends)),
+            BalancePlan::First => Kind::First,
+        })
+    }
+
+    /// The place of one untried backend; `backends` are those that it was made for, in their order.
+    pub(crate) fn choose(&self, backends: &[Arc<Backend>], ask: &Ask<'_>, cursor: &Cursor) -> Option<usize> {
+        match &self.0 {
+            Kind::RoundRobin(kind) => kind.choose(backends, ask, cursor),
+            Kind::LeastRequests(kind) => kind.choose(backends, ask, cursor),
+            Kind::Random(kind) => kind.choose(backends, ask),
+            Kind::TwoChoices(kind) => kind.choose(backends, ask),
+            Kind::Hash(kind) => kind.choose(backends, ask),
+            Kind::First => first::choose(backends, ask),
+        }
+    }
+
+    /// The number that [`Ask::key`] wants; 0 where nothing of the request matters.
+    pub(crate) fn key(&self, request: &dyn RequestView) -> u64 {
+        match &self.0 {
+            Kind::Hash(kind) => kind.key(request),
+            _ => 0,
+        }
+    }
+
+    /// Whether weights had to be made coarser: see [`Pool::is_weight_rounded`](crate::Pool::is_weight_rounded).
+    pub(crate) fn is_weight_rounded(&self) -> bool {
+        matches!(&self.0, Kind::RoundRobin(kind) if kind.is_weight_rounded())
+    }
+}
+
+/// Whether this request has been to that backend.
+fn is_tried(backend: &Backend, ask: &Ask<'_>) -> bool {
+    ask.tried.contains(backend.id)
+}

@@ -1,0 +1,83 @@
+//! Drawing a backend at random, by weight.
+
+use std::sync::Arc;
+
+use crate::backend::Backend;
+
+/// The weights of a pool, laid end to end: backend `i` owns the numbers from the end of `i - 1` up to `ends[i]`.
+#[derive(Debug, Clone)]
+pub(super) struct Shares {
+    ends: Arc<[u64]>,
+}
+
+impl Shares {
+    pub(super) fn new(backends: &[Arc<Backend>]) -> Self {
+        let weights = backends.iter().map(|backend| weight(backend));
+        let sum = |total: &mut u64, weight| {
+            *total += weight;
+            Some(*total)
+        };
+        Self {
+            ends: weights.scan(0, sum).collect(),
+        }
+    }
+
+    /// Any of all.
+    pub(super) fn draw(&self, dice: u64) -> Option<usize> {
+        let total = *self.ends.last()?;
+        Some(self.owner(scale(dice, total)))
+    }
+
+    /// Any but `taken`.
+    pub(super) fn draw_other(&self, dice: u64, taken: usize) -> Option<usize> {
+        let (start, end) = (self.start(taken), self.ends[taken]);
+        let total = *self.ends.last()? - (end - start);
+        let number = scale(dice, total);
+        let skipped = if number < start {
+            number
+        } else {
+            number + (end - start)
+        };
+        (total > 0).then(|| self.owner(skipped))
+    }
+
+    fn owner(&self, number: u64) -> usize {
+        self.ends.partition_point(|end| *end <= number)
+    }
+
+    fn start(&self, place: usize) -> u64 {
+        place.checked_sub(1).map_or(0, |before| self.ends[before])
+    }
+}
+
+/// Any that `is_open` lets pass, by weight. Walks over all backends: for retries.
+pub(super) fn draw_among(
+    backends: &[Arc<Backend>],
+    dice: u64,
+    is_open: impl Fn(usize, &Backend) -> bool,
+) -> Option<usize> {
+    let open = || {
+        backends
+            .iter()
+            .enumerate()
+            .filter(|(place, backend)| is_open(*place, backend))
+    };
+    let mut left = scale(dice, open().map(|(_, backend)| weight(backend)).sum());
+    for (place, backend) in open() {
+        match left.checked_sub(weight(backend)) {
+            Some(rest) => left = rest,
+            None => return Some(place),
+        }
+    }
+    None
+}
+
+/// A weight of 0 counts as 1.
+pub(super) fn weight(backend: &Backend) -> u64 {
+    u64::from(backend.weight).max(1)
+}
+
+/// A random number below `bound` (0 for 0), from one over all 64 bits.
+pub(super) fn scale(dice: u64, bound: u64) -> u64 {
+    dice.carrying_mul(bound, 0).1
+}

@@ -1,0 +1,45 @@
+//! What exists and what to decide: listeners, routes, pools, backends, balancing and the counts of them.
+//!
+//! Pure: no I/O, no clock, no tasks, no randomness of its own. Whoever calls passes in what names resolve to, random
+//! numbers and durations. What is decided once, at [`Snapshot::build`], is laid out so that deciding for one request
+//! ([`Listener::route`], [`Pool::pick`]) takes no lock and, in the common case, no allocation.
+
+pub mod plan;
+
+mod address;
+mod ask;
+mod backend;
+mod balance;
+mod cause;
+mod cursor;
+mod digest;
+mod lease;
+mod listener;
+mod network;
+mod padded;
+mod path;
+mod pool;
+mod resolved;
+mod route;
+mod router;
+mod snapshot;
+mod stats;
+mod tried;
+
+pub use address::BackendAddress;
+pub use ask::Ask;
+pub use backend::{Backend, BackendId, BackendLoad};
+pub use cause::{Cause, Fault};
+pub use lease::Lease;
+pub use listener::Listener;
+pub use network::Networks;
+pub use path::normalise;
+pub use pool::Pool;
+pub use resolved::Resolved;
+pub use route::{RequestView, Route};
+pub use router::Routed;
+pub use snapshot::Snapshot;
+pub use stats::{
+    DURATION_BOUNDS, Durations, ListenerStats, ListenerTotals, RequestOutcome, RouteStats, RouteTotals,
+};
+pub use tried::Tried;
