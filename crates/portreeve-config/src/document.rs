@@ -1,8 +1,9 @@
-//! The TOML itself: from text to a tree whose parts know their lines, with what the syntax does not allow.
+//! The TOML itself: from text to a tree whose parts know their lines.
 
 use toml::de::{DeTable, Error};
 
 use crate::findings::Findings;
+use crate::mend::{DUPLICATE, Mended, is_of_tree};
 use crate::place::Place;
 use crate::word::Complaint;
 
@@ -26,56 +27,35 @@ impl Lines {
     }
 }
 
-/// Reads the syntax. The tree holds what could be read; the findings hold what could not.
-pub(crate) fn read(source: &str) -> (DeTable<'_>, Findings) {
-    let (tree, errors) = DeTable::parse_recoverable(source);
-    let is_torn = errors.iter().any(|error| error.message() != DUPLICATE);
-    let findings = Findings::new(Lines::of(source), is_torn);
-    let mut last_line = 0;
-    let mut told = 0;
-    for error in &errors {
-        let offset = error.span().map_or(source.len(), |span| span.start);
-        let line = findings.lines.line(offset);
-        if line != last_line && told < SYNTAX_FAULTS_MAX {
-            findings.add(
-                &Place {
-                    line,
-                    key: SYNTAX.to_owned(),
-                },
-                found(source, error),
-                complaint(error),
-            );
-            told += 1;
-        }
-        last_line = line;
+/// Reads the tree of a mended text. The findings hold what was broken, and keys that stand there twice.
+pub(crate) fn read<'a>(mended: &'a Mended<'_>) -> (DeTable<'a>, Findings) {
+    let (tree, errors) = DeTable::parse_recoverable(&mended.text);
+    let findings = Findings::new(Lines::of(&mended.text), !mended.breaks.is_empty());
+    for one in &mended.breaks {
+        let place = Place {
+            line: one.line,
+            key: SYNTAX.to_owned(),
+        };
+        findings.add(&place, one.found.clone(), one.complaint.clone());
+    }
+    for error in errors.iter().filter(|error| is_of_tree(error)) {
+        misplaced(&mended.text, error, &findings);
     }
     (tree.into_inner(), findings)
 }
 
-/// The text of the line, or the key that stands there twice.
-fn found(source: &str, error: &Error) -> String {
+/// A key that stands where it cannot.
+fn misplaced(source: &str, error: &Error, findings: &Findings) {
     let span = error.span().unwrap_or(source.len()..source.len());
-    if error.message() == DUPLICATE {
-        return format!("{} a second time", source.get(span).unwrap_or_default());
+    let place = Place {
+        line: findings.lines.line(span.start),
+        key: SYNTAX.to_owned(),
+    };
+    let key = shortened(source.get(span).unwrap_or_default());
+    match error.message() == DUPLICATE {
+        true => findings.add(&place, format!("{key} a second time"), Complaint::new(ONCE)),
+        false => findings.add(&place, format!("{key}, which is a value"), Complaint::new(BELOW)),
     }
-    let before = source.get(..span.start).unwrap_or(source);
-    let start = before.rfind('\n').map_or(0, |feed| feed + 1);
-    match source[start..].lines().next().map(str::trim) {
-        None | Some("") => "the end of the line".to_owned(),
-        Some(line) => shortened(line),
-    }
-}
-
-/// What the parser says, as a sentence of what would be right.
-fn complaint(error: &Error) -> Complaint {
-    let message = error.message();
-    SENTENCES
-        .iter()
-        .find(|(begin, _)| message.starts_with(begin))
-        .map_or_else(
-            || Complaint::new("TOML").hint(message),
-            |(_, sentence)| Complaint::new(*sentence),
-        )
 }
 
 /// At most 60 characters of a text, and three dots for the rest.
@@ -87,43 +67,20 @@ pub(crate) fn shortened(text: &str) -> String {
 }
 
 const FOUND_CHARS_MAX: usize = 60;
-/// A file that is not TOML at all has a fault on each line.
-const SYNTAX_FAULTS_MAX: usize = 20;
 const SYNTAX: &str = "syntax";
-const DUPLICATE: &str = "duplicate key";
+const ONCE: &str = "each key and each [section] once";
+const BELOW: &str = "keys below a [section] only";
 
-/// How the parser's messages begin, and what we say instead.
-const SENTENCES: &[(&str, &str)] = &[
-    (DUPLICATE, "each key and each [section] once"),
-    (
-        "string values must be quoted",
-        "a text in quotes, as in key = \"text\"",
-    ),
-    (
-        "invalid basic string",
-        "a text that ends with the quote it began with, on the same line",
-    ),
-    (
-        "invalid literal string",
-        "a text that ends with the quote it began with, on the same line",
-    ),
-    ("missing value", "a value after the = sign"),
-    ("key with no value", "a key with a value, as in key = \"text\""),
-    ("missing assignment", "an = sign between key and value"),
-    ("unclosed table", "a section's name in brackets, as in [pool.api]"),
-    ("unclosed array", "a list that ends with ]"),
-    ("unclosed inline table", "a table that ends with }"),
-    ("missing comma", "a comma between the elements"),
-    (
-        "invalid unquoted key",
-        "a key of letters, digits, - and _, or one in quotes",
-    ),
-    (
-        "cannot extend value",
-        "a key below a [section], not below a value",
-    ),
-    (
-        "cannot recurse further",
-        "lists and tables that are nested less deeply",
-    ),
-];
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_count_from_one_and_end_with_their_feed() {
+        let lines = Lines::of("a\nbc\n\nd");
+        assert_eq!(
+            [0, 1, 2, 4, 5, 6, 7].map(|offset| lines.line(offset)),
+            [1, 1, 2, 2, 3, 4, 4]
+        );
+    }
+}

@@ -36,10 +36,29 @@ fn complaint(number: &str, unit: &str) -> Complaint {
     match (number, unit) {
         ("", _) => complaint,
         (_, "") => complaint.hint(format!("the unit is missing: perhaps \"{number}s\"")),
+        (_, unit) if meant(unit).is_some() => {
+            complaint.hint(format!("perhaps \"{number}{}\"", meant(unit).unwrap_or_default()))
+        }
         (_, fraction) if fraction.starts_with('.') => complaint.hint("no fractions: 1.5s is \"1500ms\""),
         (_, unit) => complaint.hint(format!("the unit {unit:?} is not known")),
     }
 }
+
+/// A known unit that is written in another way.
+fn meant(unit: &str) -> Option<&'static str> {
+    let unit = unit.trim().to_ascii_lowercase();
+    let known = |names: &&(&'static str, &[&str])| names.0 == unit || names.1.contains(&unit.as_str());
+    NAMES.iter().find(known).map(|(name, _)| *name)
+}
+
+/// What others write for our units.
+const NAMES: [(&str, &[&str]); 5] = [
+    ("ms", &["msec", "msecs", "millis", "millisecond", "milliseconds"]),
+    ("s", &["sec", "secs", "second", "seconds"]),
+    ("m", &["min", "mins", "minute", "minutes"]),
+    ("h", &["hr", "hrs", "hour", "hours"]),
+    ("d", &["day", "days"]),
+];
 
 /// In milliseconds, smallest first.
 const UNITS: [(&str, u64); 5] = [
@@ -80,7 +99,9 @@ mod tests {
             hint("10").as_deref(),
             Some("the unit is missing: perhaps \"10s\"")
         );
-        assert_eq!(hint("10 s").as_deref(), Some("the unit \" s\" is not known"));
+        assert_eq!(hint("10 s").as_deref(), Some("perhaps \"10s\""));
+        assert_eq!(hint("5 Minutes").as_deref(), Some("perhaps \"5m\""));
+        assert_eq!(hint("1w").as_deref(), Some("the unit \"w\" is not known"));
         assert_eq!(hint("1.5s").as_deref(), Some("no fractions: 1.5s is \"1500ms\""));
         assert_eq!(hint("s"), None);
         assert!(duration("").is_err());

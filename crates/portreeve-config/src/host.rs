@@ -50,10 +50,8 @@ fn complaint(text: &str) -> Complaint {
 fn hint(text: &str) -> Option<String> {
     let bare = text.strip_suffix('.').unwrap_or(text);
     if let Some((_, rest)) = text.split_once("://") {
-        return Some(format!(
-            "without scheme and path: \"{}\"",
-            rest.split('/').next().unwrap_or(rest)
-        ));
+        let host = rest.split('/').next().unwrap_or(rest).to_lowercase();
+        return Some(format!("without scheme and path: \"{host}\""));
     }
     if !text.is_ascii() {
         return Some("write it as browsers send it, in punycode: \"xn--...\"".to_owned());
@@ -65,9 +63,10 @@ fn hint(text: &str) -> Option<String> {
         return Some(format!("an IPv6 address stands in brackets: \"[{text}]\""));
     }
     match text.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some(format!("hosts are compared without their port: \"{host}\""))
-        }
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(format!(
+            "hosts are compared without their port: \"{}\"",
+            host.to_lowercase()
+        )),
         _ if bare != text => Some(format!("without the dot at the end: \"{bare}\"")),
         _ if text.contains('*') => Some("a * only as the whole first label".to_owned()),
         _ => None,

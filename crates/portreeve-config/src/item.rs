@@ -1,9 +1,5 @@
 //! One value of the document, with its place: every way to read it that notes a fault when it is something else.
 
-use std::fmt::Display;
-use std::ops::RangeInclusive;
-use std::time::Duration;
-
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -12,7 +8,6 @@ use crate::findings::Findings;
 use crate::place::{Place, quoted};
 use crate::section::Section;
 use crate::word::{Complaint, Word};
-use crate::{duration, size};
 
 /// One value and where it stands.
 #[derive(Debug, Clone)]
@@ -41,11 +36,6 @@ impl<'a> Item<'a> {
         self.value.as_str()
     }
 
-    /// Whether it is the word `off`.
-    pub(crate) fn is_off(&self) -> bool {
-        self.as_text() == Some("off")
-    }
-
     /// Whether it is `true`, `false`, or neither.
     pub(crate) fn as_bool(&self) -> Option<bool> {
         self.value.as_bool()
@@ -67,53 +57,10 @@ impl<'a> Item<'a> {
         self.accepted(self.as_bool().ok_or_else(complaint))
     }
 
-    /// A whole number within bounds.
-    pub(crate) fn count(&self, bounds: &RangeInclusive<u64>, or_off: bool) -> Option<u64> {
-        let complaint = || {
-            let complaint = Complaint::new(format!(
-                "a whole number {}{}",
-                within(bounds, grouped),
-                or(or_off)
-            ));
-            match self.as_text().is_some_and(|text| text.parse::<u64>().is_ok()) {
-                true => complaint.hint("without the quotes"),
-                false => complaint,
-            }
-        };
-        self.accepted(
-            self.integer()
-                .filter(|count| bounds.contains(count))
-                .ok_or_else(complaint),
-        )
-    }
-
-    /// A size in bytes within bounds, as a number or with a unit.
-    pub(crate) fn size(&self, bounds: &RangeInclusive<u64>, or_off: bool) -> Option<u64> {
-        let answer = match (self.as_text(), self.integer()) {
-            (Some(text), _) => size::size(text),
-            (None, Some(bytes)) => Ok(bytes),
-            (None, None) => Err(Complaint::new("")),
-        };
-        let allowed = || {
-            format!(
-                "a size {} such as \"32KiB\"{}",
-                within(bounds, size::show),
-                or(or_off)
-            )
-        };
-        self.accepted(bounded(answer, bounds, allowed))
-    }
-
-    /// A duration within bounds.
-    pub(crate) fn duration(&self, bounds: &RangeInclusive<Duration>, or_off: bool) -> Option<Duration> {
-        let answer = match (self.as_text(), self.integer()) {
-            (Some(text), _) => duration::duration(text),
-            (None, Some(number)) => duration::duration(&number.to_string()),
-            (None, None) => Err(Complaint::new("")),
-        };
-        let show = |bound: Duration| quoted(&duration::show(bound));
-        let allowed = || format!("a duration {}{}", within(bounds, show), or(or_off));
-        self.accepted(bounded(answer, bounds, allowed))
+    /// A whole number that is not negative.
+    pub(crate) fn integer(&self) -> Option<u64> {
+        let integer = self.value.as_integer()?;
+        u64::from_str_radix(integer.as_str(), integer.radix()).ok()
     }
 
     /// The elements if it is a list, else itself alone.
@@ -168,40 +115,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    fn integer(&self) -> Option<u64> {
-        let integer = self.value.as_integer()?;
-        u64::from_str_radix(integer.as_str(), integer.radix()).ok()
-    }
-
     fn accepted<T>(&self, answer: Result<T, Complaint>) -> Option<T> {
         answer.map_err(|complaint| self.refuse(complaint)).ok()
-    }
-}
-
-/// Keeps the hint of a refused answer, and says in both cases the same of what is allowed.
-fn bounded<T: PartialOrd>(
-    answer: Result<T, Complaint>,
-    bounds: &RangeInclusive<T>,
-    allowed: impl Fn() -> String,
-) -> Result<T, Complaint> {
-    match answer {
-        Ok(value) if bounds.contains(&value) => Ok(value),
-        Ok(_) => Err(Complaint::new(allowed())),
-        Err(complaint) => Err(Complaint {
-            allowed: allowed(),
-            hint: complaint.hint,
-        }),
-    }
-}
-
-fn within<T: Copy, S: Display>(bounds: &RangeInclusive<T>, show: impl Fn(T) -> S) -> String {
-    format!("from {} to {}", show(*bounds.start()), show(*bounds.end()))
-}
-
-fn or(off: bool) -> &'static str {
-    match off {
-        true => ", or \"off\"",
-        false => "",
     }
 }
 
@@ -213,19 +128,6 @@ fn not_text<T>(read: Word<T>) -> Complaint {
             .map_or_else(|| "a text".to_owned(), |complaint| complaint.allowed),
     )
     .hint("in quotes")
-}
-
-/// A number with commas between its thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// A value as a fault shows it.

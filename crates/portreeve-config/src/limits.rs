@@ -4,28 +4,42 @@ use std::time::Duration;
 
 use portreeve_model::plan::{BackendLimits, ClientLimits};
 
-use crate::duration;
+use crate::place::quoted;
+use crate::quantity::{bytes, count, time};
 use crate::section::Section;
 use crate::word::Complaint;
+use crate::{duration, size};
 
 /// What clients may use up, and the keys of the section.
 pub(crate) fn client(mut section: Section<'_>) -> (ClientLimits, Vec<&'static str>) {
     let mut limits = ClientLimits::default();
     heads(&mut section, &mut limits);
-    section.duration("keep_alive_timeout", MS..=DAY, &mut limits.keep_alive_timeout);
-    section.duration("body_idle_timeout", MS..=DAY, &mut limits.body_idle_timeout);
-    section.size_or_off("rate_min", 1..=1 << 30, &mut limits.rate_min);
-    section.size_or_off("body_bytes_max", 0..=BODY_BYTES_MAX, &mut limits.body_bytes_max);
+    section.quantity(
+        "keep_alive_timeout",
+        &time(MS..=DAY),
+        &mut limits.keep_alive_timeout,
+    );
+    section.quantity(
+        "body_idle_timeout",
+        &time(MS..=DAY),
+        &mut limits.body_idle_timeout,
+    );
+    section.quantity_or_off("rate_min", &bytes(1..=1 << 30), &mut limits.rate_min);
+    section.quantity_or_off(
+        "body_bytes_max",
+        &bytes(0..=BODY_BYTES_MAX),
+        &mut limits.body_bytes_max,
+    );
     connections(&mut section, &mut limits);
-    section.duration("full_wait", Duration::ZERO..=MINUTE, &mut limits.full_wait);
-    section.count_or_off(
+    section.quantity("full_wait", &time(Duration::ZERO..=MINUTE), &mut limits.full_wait);
+    section.quantity_or_off(
         "requests_per_connection_max",
-        1..=1_000_000_000,
+        &count(1..=1_000_000_000),
         &mut limits.requests_per_connection_max,
     );
-    section.duration(
+    section.quantity(
         "tunnel_idle_timeout",
-        MS..=DAY * 30,
+        &time(MS..=DAY * 30),
         &mut limits.tunnel_idle_timeout,
     );
     (limits, section.finish(&[]))
@@ -35,42 +49,57 @@ pub(crate) fn client(mut section: Section<'_>) -> (ClientLimits, Vec<&'static st
 pub(crate) fn backend(mut section: Section<'_>) -> (BackendLimits, Vec<&'static str>) {
     let mut limits = BackendLimits::default();
     times(&mut section, &mut limits);
-    section.size("head_bytes_max", HEAD_BYTES, &mut limits.head_bytes_max);
-    section.count("fields_max", FIELDS, &mut limits.fields_max);
-    section.count("attempts_max", 1..=8, &mut limits.attempts_max);
+    section.quantity("head_bytes_max", &bytes(HEAD_BYTES), &mut limits.head_bytes_max);
+    section.quantity("fields_max", &count(FIELDS), &mut limits.fields_max);
+    section.quantity("attempts_max", &count(1..=8), &mut limits.attempts_max);
     section.switch("keep_alive", &mut limits.keep_alive);
-    section.duration("keep_alive_timeout", MS..=DAY, &mut limits.keep_alive_timeout);
-    section.count(
+    section.quantity(
+        "keep_alive_timeout",
+        &time(MS..=DAY),
+        &mut limits.keep_alive_timeout,
+    );
+    section.quantity(
         "idle_connections_max",
-        0..=100_000,
+        &count(0..=100_000),
         &mut limits.idle_connections_max,
     );
     (limits, section.finish(&[]))
 }
 
 fn heads(section: &mut Section<'_>, limits: &mut ClientLimits) {
-    section.size("head_bytes_max", HEAD_BYTES, &mut limits.head_bytes_max);
-    section.count("fields_max", FIELDS, &mut limits.fields_max);
+    section.quantity("head_bytes_max", &bytes(HEAD_BYTES), &mut limits.head_bytes_max);
+    section.quantity("fields_max", &count(FIELDS), &mut limits.fields_max);
     limits.target_bytes_max = limits.target_bytes_max.min(limits.head_bytes_max);
-    section.size("target_bytes_max", 64..=60 << 10, &mut limits.target_bytes_max);
-    section.duration("head_timeout", MS..=HOUR, &mut limits.head_timeout);
+    section.quantity(
+        "target_bytes_max",
+        &bytes(64..=60 << 10),
+        &mut limits.target_bytes_max,
+    );
+    section.quantity("head_timeout", &time(MS..=HOUR), &mut limits.head_timeout);
     if limits.target_bytes_max > limits.head_bytes_max {
-        let allowed = format!("at most head_bytes_max, which is {}", limits.head_bytes_max);
+        let allowed = format!(
+            "at most head_bytes_max, which is {}",
+            size::show(limits.head_bytes_max.into())
+        );
         contradiction(
             section,
             "target_bytes_max",
-            &limits.target_bytes_max.to_string(),
+            &size::show(limits.target_bytes_max.into()),
             allowed,
         );
     }
 }
 
 fn connections(section: &mut Section<'_>, limits: &mut ClientLimits) {
-    section.count("connections_max", 1..=1_000_000, &mut limits.connections_max);
+    section.quantity(
+        "connections_max",
+        &count(1..=1_000_000),
+        &mut limits.connections_max,
+    );
     let default = limits.connections_per_client_max;
-    section.count_or_off(
+    section.quantity_or_off(
         "connections_per_client_max",
-        1..=1_000_000,
+        &count(1..=1_000_000),
         &mut limits.connections_per_client_max,
     );
     let per_client = limits.connections_per_client_max;
@@ -91,10 +120,18 @@ fn connections(section: &mut Section<'_>, limits: &mut ClientLimits) {
 }
 
 fn times(section: &mut Section<'_>, limits: &mut BackendLimits) {
-    section.duration("connect_timeout", MS..=MINUTE * 5, &mut limits.connect_timeout);
-    section.duration("first_byte_timeout", MS..=DAY, &mut limits.first_byte_timeout);
-    section.duration("idle_timeout", MS..=DAY, &mut limits.idle_timeout);
-    section.duration_or_off("total_timeout", MS..=DAY * 7, &mut limits.total_timeout);
+    section.quantity(
+        "connect_timeout",
+        &time(MS..=MINUTE * 5),
+        &mut limits.connect_timeout,
+    );
+    section.quantity(
+        "first_byte_timeout",
+        &time(MS..=DAY),
+        &mut limits.first_byte_timeout,
+    );
+    section.quantity("idle_timeout", &time(MS..=DAY), &mut limits.idle_timeout);
+    section.quantity_or_off("total_timeout", &time(MS..=DAY * 7), &mut limits.total_timeout);
     let Some(total) = limits.total_timeout else { return };
     let parts = [
         ("connect_timeout", limits.connect_timeout),
@@ -105,8 +142,11 @@ fn times(section: &mut Section<'_>, limits: &mut BackendLimits) {
         .into_iter()
         .filter(|(key, part)| *part > total && section.has(key))
     {
-        let allowed = format!("at most total_timeout, which is {}", duration::show(total));
-        contradiction(section, key, &duration::show(part), allowed);
+        let allowed = format!(
+            "at most total_timeout, which is {}",
+            quoted(&duration::show(total))
+        );
+        contradiction(section, key, &quoted(&duration::show(part)), allowed);
     }
 }
 

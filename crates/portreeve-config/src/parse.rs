@@ -6,7 +6,9 @@ use std::time::Duration;
 use portreeve_model::plan::Name;
 
 use crate::listener::Placed;
+use crate::mend::mend;
 use crate::place::Place;
+use crate::quantity::{count, time};
 use crate::route::Known;
 use crate::section::Section;
 use crate::whole::Draft;
@@ -19,7 +21,8 @@ use crate::{AccessLog, Config, Faults, defaults, document, listener, pool, route
 /// Every fault there is, syntax included, in the order of the lines. Where the syntax itself is broken, what could
 /// be read is checked too, but nothing is called missing or unknown by name.
 pub fn parse(source: &str) -> Result<Config, Faults> {
-    let (tree, findings) = document::read(source);
+    let mended = mend(source);
+    let (tree, findings) = document::read(&mended);
     let config = top(Section::new(
         Place {
             line: 1,
@@ -33,12 +36,12 @@ pub fn parse(source: &str) -> Result<Config, Faults> {
 
 fn top(mut section: Section<'_>) -> Config {
     let mut threads = defaults::threads() as u64;
-    section.count("threads", 1..=defaults::THREADS_MAX as u64, &mut threads);
+    section.quantity("threads", &count(1..=defaults::THREADS_MAX as u64), &mut threads);
     let state = section.word("state", word::path).unwrap_or_else(defaults::state);
     let mut drain_timeout = defaults::DRAIN_TIMEOUT;
-    section.duration(
+    section.quantity(
         "drain_timeout",
-        Duration::ZERO..=Duration::from_secs(86_400),
+        &time(Duration::ZERO..=Duration::from_secs(86_400)),
         &mut drain_timeout,
     );
     let log = section.word("log", word::log_format).unwrap_or_default();

@@ -7,6 +7,7 @@ use portreeve_model::plan::{Name, PoolPlan, Target};
 use crate::defaults::RESOLVE_EVERY;
 use crate::item::Item;
 use crate::listener::Placed;
+use crate::quantity::{count, time};
 use crate::section::Section;
 use crate::target::target;
 use crate::word::Complaint;
@@ -32,7 +33,11 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
         .and_then(|item| balance::read(&item))
         .unwrap_or_default();
     let mut resolve_every = RESOLVE_EVERY;
-    section.duration("resolve_every", RESOLVE_MIN..=RESOLVE_MAX, &mut resolve_every);
+    section.quantity(
+        "resolve_every",
+        &time(RESOLVE_MIN..=RESOLVE_MAX),
+        &mut resolve_every,
+    );
     let (limits, limit_keys) = limits::backend(section.section("limits"));
     let place = section.place_of("backends");
     section.finish(&[("limits", &limit_keys)]);
@@ -50,15 +55,15 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
 }
 
 fn targets(backends: &[Item<'_>]) -> Vec<Target> {
-    let mut targets: Vec<Target> = Vec::new();
+    let mut targets: Vec<(&str, Target)> = Vec::new();
     for item in backends {
         let Some(target) = backend(item) else { continue };
-        match targets.iter().position(|known| known.address == target.address) {
-            Some(first) => item.refuse(twice(first)),
-            None => targets.push(target),
+        match targets.iter().find(|(_, known)| known.address == target.address) {
+            Some((first, _)) => item.refuse(twice(first)),
+            None => targets.push((&item.place.key, target)),
         }
     }
-    targets
+    targets.into_iter().map(|(_, target)| target).collect()
 }
 
 fn backend(item: &Item<'_>) -> Option<Target> {
@@ -72,7 +77,7 @@ fn backend(item: &Item<'_>) -> Option<Target> {
     let address = section.need("address", "a host with a port such as \"10.0.0.7:8000\"");
     let address = address.and_then(|address| address.word(target));
     let mut weight = 1;
-    section.count("weight", 1..=1_000, &mut weight);
+    section.quantity("weight", &count(1..=1_000), &mut weight);
     section.finish(&[]);
     Some(Target {
         address: address?,
@@ -81,8 +86,8 @@ fn backend(item: &Item<'_>) -> Option<Target> {
 }
 
 /// A second mention of the same backend.
-pub(crate) fn twice(first: usize) -> Complaint {
-    Complaint::new(format!("each backend once (this is backends[{first}] again)"))
+fn twice(first: &str) -> Complaint {
+    Complaint::new(format!("each backend once, and {first} is the same"))
         .hint("for a larger share write { address = \"...\", weight = 2 }")
 }
 

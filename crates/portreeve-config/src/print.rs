@@ -20,12 +20,15 @@ pub fn print(config: &Config) -> String {
     top(&mut file, config);
     admin(&mut file, config);
     access_log(&mut file, &config.access_log);
+    file.comment("Where clients connect");
     for listener in &config.plan.listeners {
         print_listener(&mut file, listener);
     }
+    file.comment("Which requests go where");
     for route in &config.plan.routes {
         print_route(&mut file, route);
     }
+    file.comment("Backends that serve the same thing");
     for pool in &config.plan.pools {
         print_pool(&mut file, pool);
     }
@@ -47,9 +50,19 @@ impl Text {
         self.line(format_args!("\n# {text}"));
     }
 
-    /// `[a.b]`.
+    fn is_after_comment(&self) -> bool {
+        self.0
+            .lines()
+            .next_back()
+            .is_some_and(|line| line.starts_with('#'))
+    }
+
+    /// `[a.b]`, after a comment or a blank line.
     fn section(&mut self, keys: &[&str]) {
         let keys: Vec<String> = keys.iter().map(|key| written(key)).collect();
+        if !self.is_after_comment() {
+            self.line("");
+        }
         self.line(format_args!("[{}]", keys.join(".")));
     }
 
@@ -131,7 +144,6 @@ fn access_log(file: &mut Text, log: &AccessLog) {
 }
 
 fn print_listener(file: &mut Text, listener: &ListenerPlan) {
-    file.comment("Where clients connect");
     file.section(&["listener", &listener.name]);
     file.text("bind", &whole::show(&listener.bind));
     let networks = listener.trusted_proxies.iter();
@@ -144,7 +156,6 @@ fn print_listener(file: &mut Text, listener: &ListenerPlan) {
 }
 
 fn print_route(file: &mut Text, route: &RoutePlan) {
-    file.comment("Which requests go where");
     file.section(&["route", &route.name]);
     file.many(
         "listener",
@@ -172,7 +183,6 @@ fn print_route(file: &mut Text, route: &RoutePlan) {
 }
 
 fn print_pool(file: &mut Text, pool: &PoolPlan) {
-    file.comment("Backends that serve the same thing");
     file.section(&["pool", &pool.name]);
     let targets: Vec<String> = pool.targets.iter().map(target).collect();
     file.value("backends", format_args!("[{}]", targets.join(", ")));

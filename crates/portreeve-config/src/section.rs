@@ -1,8 +1,5 @@
 //! A table with known keys. It remembers which keys were asked for, so that in the end it can name the unknown ones.
 
-use std::ops::RangeInclusive;
-use std::time::Duration;
-
 use portreeve_model::plan::Name;
 use toml::de::DeTable;
 
@@ -10,6 +7,7 @@ use crate::findings::Findings;
 use crate::item::Item;
 use crate::nearest::nearest;
 use crate::place::{Place, quoted};
+use crate::quantity::Quantity;
 use crate::word::{Complaint, Word, alternatives};
 
 /// A table, or nothing where one may be left out.
@@ -77,63 +75,30 @@ impl<'a> Section<'a> {
         *into = self.get(key).and_then(|item| item.switch()).unwrap_or(*into);
     }
 
-    /// A number within bounds; the target keeps its default if the key is not there.
-    pub(crate) fn count<T: Bounded>(&mut self, key: &'static str, bounds: RangeInclusive<T>, into: &mut T) {
-        let count = self.get(key).and_then(|item| item.count(&widened(bounds), false));
-        *into = count.and_then(narrowed).unwrap_or(*into);
-    }
-
-    /// A number within bounds, or `off`.
-    pub(crate) fn count_or_off<T: Bounded>(
-        &mut self,
-        key: &'static str,
-        bounds: RangeInclusive<T>,
-        into: &mut Option<T>,
-    ) {
-        self.or_off(key, into, |item| {
-            item.count(&widened(bounds), true).and_then(narrowed)
-        });
-    }
-
-    /// A size in bytes within bounds; the target keeps its default if the key is not there.
-    pub(crate) fn size<T: Bounded>(&mut self, key: &'static str, bounds: RangeInclusive<T>, into: &mut T) {
-        let size = self.get(key).and_then(|item| item.size(&widened(bounds), false));
-        *into = size.and_then(narrowed).unwrap_or(*into);
-    }
-
-    /// A size in bytes within bounds, or `off`.
-    pub(crate) fn size_or_off<T: Bounded>(
-        &mut self,
-        key: &'static str,
-        bounds: RangeInclusive<T>,
-        into: &mut Option<T>,
-    ) {
-        self.or_off(key, into, |item| {
-            item.size(&widened(bounds), true).and_then(narrowed)
-        });
-    }
-
-    /// A duration within bounds; the target keeps its default if the key is not there.
-    pub(crate) fn duration(
-        &mut self,
-        key: &'static str,
-        bounds: RangeInclusive<Duration>,
-        into: &mut Duration,
-    ) {
+    /// A quantity; the target keeps its default if the key is not there.
+    pub(crate) fn quantity<T>(&mut self, key: &'static str, quantity: &Quantity<T>, into: &mut T)
+    where
+        T: Copy + PartialOrd,
+    {
         *into = self
             .get(key)
-            .and_then(|item| item.duration(&bounds, false))
+            .and_then(|item| quantity.read(&item))
             .unwrap_or(*into);
     }
 
-    /// A duration within bounds, or `off`.
-    pub(crate) fn duration_or_off(
+    /// A quantity or `off`; the target keeps its default if the key is not there.
+    pub(crate) fn quantity_or_off<T>(
         &mut self,
         key: &'static str,
-        bounds: RangeInclusive<Duration>,
-        into: &mut Option<Duration>,
-    ) {
-        self.or_off(key, into, |item| item.duration(&bounds, true));
+        quantity: &Quantity<T>,
+        into: &mut Option<T>,
+    ) where
+        T: Copy + PartialOrd,
+    {
+        *into = self
+            .get(key)
+            .and_then(|item| quantity.read_or_off(&item))
+            .unwrap_or(*into);
     }
 
     /// A section below this one; absent if the key is.
@@ -196,31 +161,6 @@ impl<'a> Section<'a> {
             None => complaint,
         }
     }
-
-    fn or_off<T>(
-        &mut self,
-        key: &'static str,
-        into: &mut Option<T>,
-        read: impl FnOnce(Item<'a>) -> Option<T>,
-    ) {
-        match self.get(key) {
-            None => {}
-            Some(item) if item.is_off() => *into = None,
-            Some(item) => *into = read(item),
-        }
-    }
-}
-
-/// The numbers that limits are kept in.
-pub(crate) trait Bounded: Copy + Into<u64> + TryFrom<u64> {}
-impl<T: Copy + Into<u64> + TryFrom<u64>> Bounded for T {}
-
-fn widened<T: Bounded>(bounds: RangeInclusive<T>) -> RangeInclusive<u64> {
-    (*bounds.start()).into()..=(*bounds.end()).into()
-}
-
-fn narrowed<T: Bounded>(number: u64) -> Option<T> {
-    T::try_from(number).ok()
 }
 
 fn check_name(name: &str, entry: &Item<'_>) {

@@ -31,6 +31,9 @@ fn bytes_of(unit: &str) -> Option<u64> {
 
 fn complaint(number: &str, unit: &str) -> Complaint {
     let complaint = Complaint::new(FORM);
+    if bytes_of(unit.trim()).is_some() && !number.is_empty() && !unit.is_empty() {
+        return complaint.hint(format!("perhaps \"{number}{}\"", unit.trim()));
+    }
     let first = unit
         .trim_start()
         .chars()
@@ -39,14 +42,16 @@ fn complaint(number: &str, unit: &str) -> Complaint {
     match first {
         _ if number.is_empty() => complaint,
         Some('.') => complaint.hint("no fractions: 1.5MiB is \"1536KiB\""),
-        Some(letter @ ('K' | 'M' | 'G' | 'T')) => complaint.hint(format!("perhaps \"{number}{letter}iB\"")),
+        Some(letter @ ('K' | 'M' | 'G' | 'T' | 'P')) => {
+            complaint.hint(format!("perhaps \"{number}{letter}iB\""))
+        }
         Some('B') => complaint.hint(format!("perhaps \"{number}B\"")),
         _ => complaint.hint(format!("the unit {unit:?} is not known")),
     }
 }
 
 /// In bytes; the binary units in rising order.
-const UNITS: [(&str, u64); 11] = [
+const UNITS: [(&str, u64); 13] = [
     ("", 1),
     ("B", 1),
     ("kB", 1_000),
@@ -54,10 +59,12 @@ const UNITS: [(&str, u64); 11] = [
     ("MB", 1_000_000),
     ("GB", 1_000_000_000),
     ("TB", 1_000_000_000_000),
+    ("PB", 1_000_000_000_000_000),
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
     ("GiB", 1 << 30),
     ("TiB", 1 << 40),
+    ("PiB", 1 << 50),
 ];
 
 const FORM: &str = "a whole number of bytes, or one with a unit such as \"32KiB\", \"1MiB\" or \"10GB\"";
@@ -87,7 +94,7 @@ mod tests {
     fn what_is_no_size_is_refused_with_the_reason() {
         let hint = |text| size(text).unwrap_err().hint;
         assert_eq!(hint("32k").as_deref(), Some("perhaps \"32KiB\""));
-        assert_eq!(hint("32 MB").as_deref(), Some("perhaps \"32MiB\""));
+        assert_eq!(hint("32 MB").as_deref(), Some("perhaps \"32MB\""));
         assert_eq!(
             hint("1.5MiB").as_deref(),
             Some("no fractions: 1.5MiB is \"1536KiB\"")

@@ -1,6 +1,6 @@
 //! Where a backend is, as an operator writes it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use portreeve_model::plan::TargetAddress;
 
@@ -21,6 +21,9 @@ pub(crate) fn target(text: &str) -> Result<TargetAddress, Complaint> {
     let authority = authority.strip_suffix('/').unwrap_or(authority);
     if authority.contains(['/', '?', '#', '@']) {
         return Err(extra_complaint(authority));
+    }
+    if authority.parse::<Ipv6Addr>().is_ok() {
+        return Err(brackets_complaint(authority, default_port.unwrap_or(8000)));
     }
     let (host, port) = split(authority, default_port).ok_or_else(|| port_complaint(authority))?;
     address(host, port).ok_or_else(|| host_complaint(host, port))
@@ -85,11 +88,6 @@ fn extra_complaint(authority: &str) -> Complaint {
 }
 
 fn port_complaint(authority: &str) -> Complaint {
-    if authority.parse::<std::net::Ipv6Addr>().is_ok() {
-        return complaint().hint(format!(
-            "an IPv6 address stands in brackets: \"[{authority}]:8000\""
-        ));
-    }
     match authority.rsplit_once(':') {
         Some((_, _)) if !has_no_port(authority) => complaint().hint("the port is from 1 to 65535"),
         _ if !authority.is_empty() => {
@@ -99,15 +97,22 @@ fn port_complaint(authority: &str) -> Complaint {
     }
 }
 
+fn brackets_complaint(address: &str, port: u16) -> Complaint {
+    complaint().hint(format!(
+        "an IPv6 address stands in brackets: \"[{address}]:{port}\""
+    ))
+}
+
 fn host_complaint(host: &str, port: u16) -> Complaint {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if host.is_empty() || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified()) {
         return complaint().hint(format!("for this machine write \"localhost:{port}\""));
     }
-    if bare.parse::<std::net::Ipv6Addr>().is_ok() {
-        return complaint().hint(format!("an IPv6 address stands in brackets: \"[{bare}]:{port}\""));
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        return brackets_complaint(bare, port);
     }
     match host.is_ascii() {
+        true if is_like_ipv4(host) => complaint().hint("an IPv4 address has four numbers from 0 to 255"),
         true => complaint(),
         false => complaint().hint("write the name in punycode: \"xn--...\""),
     }

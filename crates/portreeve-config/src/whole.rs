@@ -74,7 +74,7 @@ impl Draft {
             .listeners
             .iter()
             .map(|listener| (&listener.place, listener.plan.bind.clone()));
-        let binds: Vec<_> = listeners.chain(admin).collect();
+        let binds: Vec<_> = admin.into_iter().chain(listeners).collect();
         for (nth, (place, bind)) in binds.iter().enumerate() {
             if let Some((other, first)) = binds[..nth].iter().find(|(_, other)| overlap(bind, other)) {
                 let allowed = format!(

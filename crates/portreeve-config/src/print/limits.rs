@@ -146,7 +146,6 @@ impl Said {
         if self.0.is_empty() {
             return;
         }
-        file.line("");
         file.section(section);
         for (key, value) in self.0 {
             file.value(key, value);
