@@ -1,0 +1,125 @@
+//! `cargo xtask bench`: Portreeve, nginx, HAProxy and a raw relay in one interleaved run.
+//!
+//! A tool for measuring, never a timed test: it fails only if it cannot measure, not when a figure is bad.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program for developers"
+)]
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "counts of requests and bytes stay far below 2^52"
+)]
+
+mod chart;
+mod compare;
+mod contender;
+mod fault;
+mod load;
+mod machine;
+mod measure;
+mod plan;
+mod process;
+mod report;
+mod results;
+mod scenario;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use contender::Place;
+use fault::Fault;
+use machine::Machine;
+use plan::{Plan, USAGE};
+use results::Results;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments
+        .iter()
+        .any(|argument| argument == "--help" || argument == "-h")
+    {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    match Plan::read(&arguments).and_then(|plan| run(&plan)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("bench: {fault}");
+            ExitCode::from(fault.exit_code())
+        }
+    }
+}
+
+fn run(plan: &Plan) -> Result<(), Fault> {
+    if plan.only_redraws {
+        return report::publish(&Results::read(&saved())?, &root());
+    }
+    raise_file_limit();
+    let place = place()?;
+    let results = measure(plan, &place);
+    let _ = std::fs::remove_dir_all(&place.folder);
+    let results = results?;
+    results.write(&place.programs.join("bench-last.json"))?;
+    print!("\n{}", report::tables(&results));
+    if plan.saves { save(results) } else { Ok(()) }
+}
+
+fn measure(plan: &Plan, place: &Place) -> Result<Results, Fault> {
+    let mut scenarios = BTreeMap::new();
+    for scenario in &plan.scenarios {
+        scenarios.insert(
+            scenario.name.to_owned(),
+            measure::scenario(scenario, plan, place)?,
+        );
+    }
+    Ok(Results {
+        machine: Machine::here(place),
+        scenarios,
+    })
+}
+
+fn save(results: Results) -> Result<(), Fault> {
+    let path = saved();
+    let all = match Results::read(&path) {
+        Ok(mut older) => {
+            older.replace(results);
+            older
+        }
+        Err(_) => results,
+    };
+    all.write(&path)?;
+    report::publish(&all, &root())
+}
+
+fn place() -> Result<Place, Fault> {
+    let program = std::env::current_exe().map_err(Fault::io("looking for our own program"))?;
+    let programs = program.parent().expect("a program is in a folder").to_owned();
+    let folder = std::env::temp_dir().join(format!("portreeve-bench-{}", std::process::id()));
+    Ok(Place { programs, folder })
+}
+
+fn saved() -> PathBuf {
+    root().join("bench/results/latest.json")
+}
+
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent()
+        .expect("bench is a folder of the workspace")
+        .to_owned()
+}
+
+/// As many open files as the machine allows, for us and for all that we start.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
+}

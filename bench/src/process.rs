@@ -1,0 +1,219 @@
+//! Programs under measurement: started on given cores, measured by what the kernel keeps about them, always ended.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::fault::Fault;
+
+/// A running program, its children included; dropping it ends them.
+pub(crate) struct Process {
+    name: String,
+    child: Child,
+}
+
+/// Where a program may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cores {
+    /// The core of the proxy.
+    First,
+    /// The core of the load and the backend.
+    Second,
+    /// Both: nothing is pinned.
+    Both,
+}
+
+impl Process {
+    /// Starts `command` on these cores. If this process dies, so does that one.
+    pub(crate) fn start(name: &str, cores: Cores, command: &Command) -> Result<Process, Fault> {
+        let mut pinned = pinned(cores, command);
+        let child = pinned.spawn().map_err(Fault::io(format!("starting {name}")))?;
+        Ok(Process {
+            name: name.to_owned(),
+            child,
+        })
+    }
+
+    /// The next line that the program prints; it must have been started with a pipe for its stdout.
+    pub(crate) fn line(&mut self) -> Result<String, Fault> {
+        let mut line = String::new();
+        let stdout = self.child.stdout.as_mut().expect("started with a pipe");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .map_err(Fault::io(format!("reading from {}", self.name)))?;
+        match line.trim() {
+            "" => Err(Fault::Program(format!("{} ended before it was ready", self.name))),
+            line => Ok(line.to_owned()),
+        }
+    }
+
+    /// An error if the program has ended by itself.
+    pub(crate) fn must_run(&mut self) -> Result<(), Fault> {
+        match self.child.try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => Err(Fault::Program(format!(
+                "{} ended by itself ({status})",
+                self.name
+            ))),
+            Err(source) => Err(Fault::Io {
+                doing: format!("waiting for {}", self.name),
+                source,
+            }),
+        }
+    }
+
+    /// Time on a core, user and system, of all threads of the program and its children.
+    pub(crate) fn cpu(&self) -> Duration {
+        tree(self.child.id())
+            .iter()
+            .map(|pid| cpu(Path::new("/proc").join(pid.to_string()).as_path()))
+            .sum()
+    }
+
+    /// Resident memory of the program and its children, in bytes.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        tree(self.child.id()).iter().map(|&pid| memory_bytes(pid)).sum()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let pids = tree(self.child.id());
+        // The root goes last: once it is waited for, its number may belong to another process.
+        for pid in pids
+            .iter()
+            .rev()
+            .filter_map(|&pid| rustix::process::Pid::from_raw(pid.cast_signed()))
+        {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// `command` under `setpriv` (which ties its life to ours) and `taskset`.
+pub(crate) fn pinned(cores: Cores, command: &Command) -> Command {
+    let mut pinned = Command::new("setpriv");
+    pinned
+        .args(["--pdeathsig", "KILL", "taskset", "--cpu-list"])
+        .arg(match cores {
+            Cores::First => "0",
+            Cores::Second => "1",
+            Cores::Both => "0,1",
+        });
+    pinned.arg(command.get_program()).args(command.get_args());
+    pinned
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    pinned
+}
+
+/// A process and all that descend from it, parents first.
+fn tree(root: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = every_process()
+        .filter_map(|pid| Some((pid, parent(pid)?)))
+        .collect();
+    let mut tree = vec![root];
+    let mut next = 0;
+    while let Some(&pid) = tree.get(next) {
+        tree.extend(
+            parents
+                .iter()
+                .filter(|(_, parent)| *parent == pid)
+                .map(|(child, _)| *child),
+        );
+        next += 1;
+    }
+    tree
+}
+
+fn every_process() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    status_field(pid, "PPid:")
+}
+
+fn memory_bytes(pid: u32) -> u64 {
+    status_field::<u64>(pid, "VmRSS:").unwrap_or(0) * 1024
+}
+
+/// The number after `name` in `/proc/PID/status`.
+fn status_field<N: std::str::FromStr>(pid: u32, name: &str) -> Option<N> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+    value.split_whitespace().next()?.parse().ok()
+}
+
+/// The sum over the threads of a process. The first number of `schedstat` is nanoseconds on a core; `stat` counts in
+/// ticks of 10 ms, which is too coarse.
+fn cpu(process: &Path) -> Duration {
+    let threads = fs::read_dir(process.join("task")).into_iter().flatten().flatten();
+    threads
+        .filter_map(|thread| nanoseconds(&thread.path().join("schedstat")))
+        .map(Duration::from_nanos)
+        .sum()
+}
+
+fn nanoseconds(schedstat: &Path) -> Option<u64> {
+    fs::read_to_string(schedstat)
+        .ok()?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn shell(script: &str) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Process::start("sh", Cores::Both, &command).unwrap()
+    }
+
+    #[test]
+    fn the_work_of_children_counts() {
+        let mut busy =
+            shell("sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done; sleep 60' & wait");
+        assert_eq!(busy.line().unwrap(), "done");
+        assert!(busy.cpu() > Duration::from_millis(20), "{:?}", busy.cpu());
+        assert!(busy.memory_bytes() > 500_000);
+    }
+
+    #[test]
+    fn dropping_ends_children_too() {
+        let mut parent = shell("sleep 60 & echo $!; wait");
+        let child: u32 = parent.line().unwrap().parse().unwrap();
+        assert!(Path::new(&format!("/proc/{child}")).exists());
+        drop(parent);
+        let is_gone = || {
+            matches!(
+                status_field::<String>(child, "State:").as_deref(),
+                None | Some("Z")
+            )
+        };
+        let start = Instant::now();
+        while !is_gone() && start.elapsed() < Duration::from_secs(5) {
+            std::thread::yield_now(); // the kernel carries out a kill when it comes to it
+        }
+        assert!(is_gone());
+    }
+
+    #[test]
+    fn a_program_that_ended_is_noticed() {
+        let mut ended = shell("exit 3");
+        assert!(matches!(ended.line(), Err(Fault::Program(_))));
+        ended.child.wait().unwrap();
+        assert!(ended.must_run().is_err());
+    }
+}
