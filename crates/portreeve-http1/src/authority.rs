@@ -54,6 +54,9 @@ fn address_len(bytes: &[u8]) -> Option<usize> {
 }
 
 fn has_whole_escapes(host: &[u8]) -> bool {
+    if memchr::memchr(b'%', host).is_none() {
+        return true;
+    }
     let mut parts = host.split(|&b| b == b'%');
     parts.next();
     parts.all(|part| part.len() >= 2 && part[..2].iter().all(u8::is_ascii_hexdigit))

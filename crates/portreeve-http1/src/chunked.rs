@@ -143,7 +143,7 @@ impl Chunked {
     /// The state behind `byte` of an extension (RFC 9112 section 7.1.1), or the fault that it is.
     fn after_extension(&mut self, byte: u8) -> Result<State, Fault> {
         self.line += 1;
-        if self.line > LINE_MAX - 2 {
+        if self.line >= LINE_MAX {
             return Err(Fault::ChunkLineTooLong);
         }
         let next = match self.state {

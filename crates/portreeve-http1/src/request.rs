@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::field::Known;
 use crate::fields::{byte_fault, read_fields};
 use crate::head::{Head, HeadLimits, Version};
+use crate::scan::earliest_fault;
 use crate::span::Span;
 use crate::target::TargetForm;
 
@@ -28,6 +29,11 @@ pub struct RequestLine {
 pub fn parse_request(bytes: &[u8], limits: &HeadLimits, head: &mut Head) -> Result<RequestLine, Fault> {
     let bytes = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
     head.refill(bytes, limits)?;
+    read(bytes, limits, head).map_err(|fault| earliest_fault(bytes, fault))
+}
+
+#[inline]
+fn read(bytes: &[u8], limits: &HeadLimits, head: &mut Head) -> Result<RequestLine, Fault> {
     let (line, length) = read_line(bytes, limits)?;
     read_fields(bytes, length, limits, head)?;
     check_host(&line, head)?;
@@ -38,14 +44,7 @@ pub fn parse_request(bytes: &[u8], limits: &HeadLimits, head: &mut Head) -> Resu
 fn read_line(bytes: &[u8], limits: &HeadLimits) -> Result<(RequestLine, usize), Fault> {
     let method_end = token_len(bytes);
     let Some((b' ', after)) = bytes[method_end..].split_first() else {
-        return Err(byte_fault(
-            &bytes[method_end..],
-            if method_end == 0 {
-                Fault::RequestLine
-            } else {
-                Fault::Method
-            },
-        ));
+        return Err(method_fault(&bytes[method_end..]));
     };
     let target = &after[..target_len(after)];
     if target.len() > limits.target_max {
@@ -71,6 +70,15 @@ fn read_version(rest: &[u8]) -> Result<Version, Fault> {
     match rest.first_chunk::<VERSION_LENGTH>() {
         Some([b' ', version @ .., b'\r', b'\n']) => Version::read(version),
         _ => Err(end_fault(rest)),
+    }
+}
+
+/// What is wrong with `rest`, the bytes from the end of a method, if they do not begin with a space.
+#[cold]
+fn method_fault(rest: &[u8]) -> Fault {
+    match rest {
+        [b'\r', b'\n', ..] => Fault::RequestLine,
+        _ => byte_fault(rest, Fault::Method),
     }
 }
 

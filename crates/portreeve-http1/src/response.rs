@@ -2,6 +2,7 @@ use crate::chars::value_len;
 use crate::fault::Fault;
 use crate::fields::{byte_fault, read_fields};
 use crate::head::{Head, HeadLimits, Version};
+use crate::scan::earliest_fault;
 use crate::span::Span;
 
 /// The first line of a response; the span is an offset into [`Head::bytes`].
@@ -21,6 +22,11 @@ pub struct StatusLine {
 /// Any but those of requests, framing and chunks. `head` then holds what was read until there.
 pub fn parse_response(bytes: &[u8], limits: &HeadLimits, head: &mut Head) -> Result<StatusLine, Fault> {
     head.refill(bytes, limits)?;
+    read(bytes, limits, head).map_err(|fault| earliest_fault(bytes, fault))
+}
+
+#[inline]
+fn read(bytes: &[u8], limits: &HeadLimits, head: &mut Head) -> Result<StatusLine, Fault> {
     let (line, length) = read_line(bytes)?;
     read_fields(bytes, length, limits, head)?;
     Ok(line)

@@ -2,7 +2,7 @@ use crate::fault::Fault;
 use crate::field::Known;
 use crate::fields::read_fields;
 use crate::head::{Head, HeadLimits};
-use crate::scan::HeadScan;
+use crate::scan::{HeadScan, earliest_fault};
 
 /// Reads the trailer section behind a last chunk into `head`, once it is whole: `input` is all bytes so far behind
 /// the last-chunk line, `scan` is a new one at the first call. Returns the length of the section, the final empty
@@ -30,7 +30,7 @@ pub fn parse_trailers(
     };
     let section = &input[..length];
     head.refill(section, limits)?;
-    read_fields(section, 0, limits, head)?;
+    read_fields(section, 0, limits, head).map_err(|fault| earliest_fault(section, fault))?;
     if FORBIDDEN.iter().any(|&known| head.has(known)) {
         return Err(Fault::TrailerForbidden);
     }
