@@ -1,0 +1,141 @@
+//! A request on its way to a backend and its response on the way back: attempts, bounded by count, kind and time.
+
+pub(crate) mod call;
+mod connect;
+mod download;
+mod exchange;
+pub(crate) mod idle;
+mod tunnel;
+mod upload;
+
+use std::time::Instant;
+
+use portreeve_http1::Framing;
+use portreeve_model::{Ask, Backend, Cause, Lease, Tried};
+
+use crate::conn::Conn;
+use crate::forward::call::Call;
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::serve::client::Client;
+use crate::serve::h1::Next;
+
+/// How serving a request ended.
+pub(crate) enum Ended {
+    /// The client has all of it.
+    Done(Next),
+    /// The client has none of it yet, so it can be told.
+    Refused {
+        refusal: Refusal,
+        /// Whether the connection stands at the start of the next request.
+        body_is_read: bool,
+    },
+    /// The client has a part of it, so the connection must end in a way that says so.
+    Aborted(Cause),
+}
+
+impl Ended {
+    /// A refusal before anything of the body was read.
+    pub(crate) fn refused(refusal: Refusal, request: &Request) -> Self {
+        Self::Refused {
+            refusal,
+            body_is_read: request.framing == Framing::Empty,
+        }
+    }
+}
+
+/// Why an attempt came to nothing. The client has seen nothing of it, and its body is whole.
+struct Failed {
+    cause: Cause,
+    /// Whether another backend may be asked (RFC 9110 section 9.2.2).
+    may_retry: bool,
+}
+
+/// Asks backends of the route's pool until one answers or no more may be asked.
+pub(crate) async fn forward(call: &mut Call<'_>, client: &mut Client, record: &mut Record<'_>) -> Ended {
+    let pool = &call.route.pool;
+    let key = pool.key(call.view);
+    let mut tried = Tried::default();
+    let mut failed = Cause::NoBackend;
+    call.begin(record.started, pool);
+    while tried.len() < usize::from(pool.limits.attempts_max) {
+        let Some(lease) = pool.pick(&Ask {
+            key,
+            dice: client.worker.dice(),
+            tried: &tried,
+        }) else {
+            break;
+        };
+        tried.insert(lease.backend().id);
+        note_choice(record, &lease);
+        match attempt(call, client, &lease, record).await {
+            Ok(ended) => return ended,
+            Err(failure) => {
+                lease.backend().note_failure();
+                failed = failure.cause;
+                if !failure.may_retry || call.is_overdue() {
+                    break;
+                }
+            }
+        }
+    }
+    Ended::refused(Refusal::new(failed), call.view.request)
+}
+
+fn note_choice(record: &mut Record<'_>, lease: &Lease) {
+    record.phases = crate::record::Phases {
+        chosen: Some(record.elapsed()),
+        ..Default::default()
+    };
+    record.attempts += 1;
+    record.backend = Some(lease.backend().clone());
+}
+
+/// Asks one backend: on a connection that waits for it, else on a new one.
+async fn attempt(
+    call: &mut Call<'_>,
+    client: &mut Client,
+    lease: &Lease,
+    record: &mut Record<'_>,
+) -> Result<Ended, Failed> {
+    let backend = lease.backend();
+    if let Some(upstream) = take_idle(call, client, backend, record.started) {
+        record.reused = true;
+        record.phases.connected = record.phases.chosen;
+        match exchange::exchange(call, client, upstream, backend, record).await {
+            // It died while it waited, which is nobody's fault and no attempt. The others are probably dead too.
+            Err(failure) if failure.may_retry => client.worker.idle.forget(backend.id),
+            ended => return ended,
+        }
+    }
+    record.reused = false;
+    let upstream = connect(call, client, backend).await?;
+    record.phases.connected = Some(record.elapsed());
+    exchange::exchange(call, client, upstream, backend, record).await
+}
+
+/// A kept connection. For a request that could not be sent again, the kernel is asked whether it still stands.
+fn take_idle(call: &Call<'_>, client: &Client, backend: &Backend, now: Instant) -> Option<Conn> {
+    loop {
+        let conn = client.worker.idle.take(backend.id, now)?;
+        if call.is_replayable() || conn.stream.is_silent() {
+            return Some(conn);
+        }
+    }
+}
+
+/// Connects; the request is still whole, so whatever its method, another backend may be asked.
+async fn connect(call: &Call<'_>, client: &Client, backend: &Backend) -> Result<Conn, Failed> {
+    let timeout = call.time_left(call.route.pool.limits.connect_timeout);
+    let connected = connect::connect(backend, timeout, &client.worker).await;
+    connected.map_err(|cause| {
+        if cause == Cause::OpenFilesExhausted {
+            client.worker.idle.forget_all();
+        }
+        Failed {
+            cause,
+            may_retry: true,
+        }
+    })
+}

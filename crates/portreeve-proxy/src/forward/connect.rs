@@ -1,0 +1,80 @@
+//! A new connection to a backend.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use portreeve_model::{Backend, BackendAddress, Cause};
+use rustix::io::Errno;
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::conn::Conn;
+use crate::stream::Stream;
+use crate::timer::Timer;
+use crate::worker::Worker;
+
+/// Connects to one of the backend's addresses, the one that worked last first, all within `timeout`.
+pub(crate) async fn connect(backend: &Backend, timeout: Duration, worker: &Worker) -> Result<Conn, Cause> {
+    let deadline = Instant::now() + timeout;
+    backend.note_connect();
+    let stream = match &backend.address {
+        BackendAddress::Tcp(addresses) => connect_any(backend, addresses, deadline, worker).await?,
+        BackendAddress::Unix(path) => {
+            Stream::Unix(within(deadline, worker, UnixStream::connect(path)).await?)
+        }
+    };
+    Ok(Conn::new(stream, &worker.wheel))
+}
+
+async fn connect_any(
+    backend: &Backend,
+    addresses: &[SocketAddr],
+    deadline: Instant,
+    worker: &Worker,
+) -> Result<Stream, Cause> {
+    let first = backend.preferred();
+    let mut cause = Cause::ConnectFailed;
+    for turn in 0..addresses.len() {
+        let index = (first + turn) % addresses.len();
+        match within(deadline, worker, TcpStream::connect(addresses[index])).await {
+            Ok(stream) => {
+                // Only fails on a socket that is already gone, which the first write will say.
+                let _ = stream.set_nodelay(true);
+                if turn > 0 {
+                    backend.prefer(index);
+                }
+                return Ok(Stream::Tcp(stream));
+            }
+            Err(Cause::ConnectTimeout) => return Err(Cause::ConnectTimeout),
+            Err(other) => cause = other,
+        }
+    }
+    Err(cause)
+}
+
+async fn within<T>(
+    deadline: Instant,
+    worker: &Worker,
+    connecting: impl Future<Output = io::Result<T>>,
+) -> Result<T, Cause> {
+    let mut timer = Timer::new(&worker.wheel);
+    let mut connecting = pin!(connecting);
+    std::future::poll_fn(|context| match connecting.as_mut().poll(context) {
+        Poll::Ready(connected) => Poll::Ready(connected.map_err(|error| cause_of(&error))),
+        Poll::Pending if timer.poll_expired(context, deadline) => Poll::Ready(Err(Cause::ConnectTimeout)),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+fn cause_of(error: &io::Error) -> Cause {
+    match Errno::from_io_error(error) {
+        Some(Errno::CONNREFUSED | Errno::NOENT) => Cause::ConnectRefused,
+        Some(Errno::TIMEDOUT) => Cause::ConnectTimeout,
+        Some(Errno::MFILE | Errno::NFILE) => Cause::OpenFilesExhausted,
+        _ => Cause::ConnectFailed,
+    }
+}

@@ -1,0 +1,117 @@
+//! Connections to backends that wait for the next request, per worker. The last used is taken first: it is the one least likely to be closed, and its memory is warm.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use portreeve_model::plan::BackendLimits;
+use portreeve_model::{BackendId, Snapshot};
+
+use crate::conn::Conn;
+
+/// The idle connections of one worker. The key is the backend's identity, never its address: a backend that changes gets a new one, and the connections of the old are dropped.
+#[derive(Default)]
+pub(crate) struct IdleConns {
+    of: RefCell<HashMap<BackendId, Vec<Idle>, BuildHasherDefault<IdHasher>>>,
+}
+
+struct Idle {
+    conn: Conn,
+    expires: Instant,
+}
+
+impl IdleConns {
+    /// The connection used last that is still good. One on which anything arrived since is not.
+    pub(crate) fn take(&self, backend: BackendId, now: Instant) -> Option<Conn> {
+        let mut of = self.of.borrow_mut();
+        let waiting = of.get_mut(&backend)?;
+        while let Some(mut idle) = waiting.pop() {
+            if idle.expires > now && is_quiet(&mut idle.conn) {
+                return Some(idle.conn);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection after a response; `server_timeout` is what the backend says it will wait (`Keep-Alive: timeout=N`).
+    pub(crate) fn put(
+        &self,
+        backend: BackendId,
+        mut conn: Conn,
+        limits: &BackendLimits,
+        server_timeout: Option<Duration>,
+        now: Instant,
+    ) {
+        conn.read_timer.disarm();
+        conn.write_timer.disarm();
+        let own = limits.keep_alive_timeout;
+        let wait = server_timeout.map_or(own, |theirs| own.min(theirs.saturating_sub(MARGIN)));
+        let mut of = self.of.borrow_mut();
+        let waiting = of.entry(backend).or_default();
+        if waiting.len() < limits.idle_connections_max as usize && !wait.is_zero() {
+            waiting.push(Idle {
+                conn,
+                expires: now + wait,
+            });
+        }
+    }
+
+    /// Drops all connections of a backend: one of them turned out to be dead, so it was probably restarted.
+    pub(crate) fn forget(&self, backend: BackendId) {
+        self.of.borrow_mut().remove(&backend);
+    }
+
+    /// Drops everything, to have file descriptors again.
+    pub(crate) fn forget_all(&self) {
+        self.of.borrow_mut().clear();
+    }
+
+    /// Drops what expired or was closed by the backend. Costs no system call.
+    pub(crate) fn sweep(&self, now: Instant) {
+        self.of.borrow_mut().retain(|_, waiting| {
+            waiting.retain_mut(|idle| idle.expires > now && is_quiet(&mut idle.conn));
+            !waiting.is_empty()
+        });
+    }
+
+    /// Drops the connections of backends that are no longer there.
+    pub(crate) fn keep_only(&self, snapshot: &Snapshot) {
+        let known = |id| {
+            snapshot
+                .pools
+                .iter()
+                .any(|pool| pool.backends.iter().any(|backend| backend.id == id))
+        };
+        self.of.borrow_mut().retain(|id, _| known(*id));
+    }
+}
+
+fn is_quiet(conn: &mut Conn) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    matches!(conn.poll_gone(&mut context), Poll::Pending) && conn.input().is_empty()
+}
+
+/// Backend ids are already unique numbers; one multiplication spreads them (Fibonacci hashing, Knuth).
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+/// How long before the backend's own timeout we stop using a connection.
+const MARGIN: Duration = Duration::from_secs(1);

@@ -1,0 +1,284 @@
+//! Heads on their way out: the fields as they came, in runs copied whole, but for those that end here (RFC 9110 section 7.6.1)
+//! and those that say who passed them on.
+
+use portreeve_http1::{Field, Framing, Head, Known, StatusLine, connection_names};
+
+use crate::pipe::Coding;
+use crate::request::{Request, Tunnel};
+
+/// Who asked, and what is told about it.
+pub(crate) struct Via<'a> {
+    /// The client's address as text, or `unknown` behind a Unix socket.
+    pub(crate) client: &'a str,
+    /// Whether the client's own word about clients before it counts.
+    pub(crate) trusted: bool,
+    /// Whether `Forwarded` (RFC 7239) is written too.
+    pub(crate) forwarded: bool,
+}
+
+/// How a response is delivered.
+pub(crate) struct Delivery<'a> {
+    pub(crate) framing: Framing,
+    pub(crate) coding: Coding,
+    /// What stands in `Connection`, if anything.
+    pub(crate) connection: Option<&'static str>,
+    /// The present `Date` value, for a response that has none (RFC 9110 section 6.6.1).
+    pub(crate) date: &'a [u8],
+}
+
+/// Writes the request head for the backend.
+pub(crate) fn write_request(
+    request: &Request,
+    via: &Via<'_>,
+    host: &str,
+    keep_alive: bool,
+    out: &mut Vec<u8>,
+) {
+    out.extend_from_slice(request.method());
+    out.push(b' ');
+    out.extend_from_slice(request.origin_form());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    let head = &request.head;
+    if head.values(Known::Host).next().is_none() {
+        let authority = request.authority();
+        line(
+            out,
+            b"Host",
+            if authority.is_empty() {
+                host.as_bytes()
+            } else {
+                authority
+            },
+        );
+    }
+    copy_fields(head, out, |field| is_for_backend(field.known, via));
+    write_forwarding(request, via, out);
+    let version = if request.is_http10() {
+        b"1.0 portreeve"
+    } else {
+        b"1.1 portreeve"
+    };
+    line(out, b"Via", version);
+    write_request_connection(request, keep_alive, out);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the response head for the client.
+pub(crate) fn write_response(status: &StatusLine, head: &Head, delivery: &Delivery<'_>, out: &mut Vec<u8>) {
+    write_status(status, head, out);
+    let keeps_coding = delivery.coding == Coding::Verbatim && !has_no_framing(status.status);
+    let mut dated = false;
+    copy_fields(head, out, |field| {
+        dated |= field.known == Known::Date;
+        match field.known {
+            Known::TransferEncoding => keeps_coding,
+            Known::ContentLength => !has_no_framing(status.status),
+            known => !is_hop_by_hop(known),
+        }
+    });
+    if delivery.coding == Coding::Chunk && delivery.framing == Framing::UntilClose {
+        line(out, b"Transfer-Encoding", b"chunked");
+    }
+    if !dated {
+        line(out, b"Date", delivery.date);
+    }
+    write_response_via(status, out);
+    if let Some(connection) = delivery.connection {
+        line(out, b"Connection", connection.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes an interim response (1xx but for 101) for the client.
+pub(crate) fn write_interim(status: &StatusLine, head: &Head, out: &mut Vec<u8>) {
+    write_status(status, head, out);
+    copy_fields(head, out, |field| {
+        !is_hop_by_hop(field.known) && !is_framing(field.known)
+    });
+    write_response_via(status, out);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the head that turns the connection into a tunnel: 101, or a 2xx to `CONNECT`.
+pub(crate) fn write_tunnel(status: &StatusLine, head: &Head, out: &mut Vec<u8>) {
+    write_status(status, head, out);
+    copy_fields(head, out, |field| {
+        field.known == Known::Upgrade || !(is_hop_by_hop(field.known) || is_framing(field.known))
+    });
+    write_response_via(status, out);
+    if status.status == 101 {
+        line(out, b"Connection", b"Upgrade");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a trailer section, the empty line included.
+pub(crate) fn write_trailers(head: &Head, out: &mut Vec<u8>) {
+    for field in head.fields() {
+        line(out, head.name(field), head.value(field));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn write_status(status: &StatusLine, head: &Head, out: &mut Vec<u8>) {
+    let digits = [status.status / 100, status.status / 10 % 10, status.status % 10];
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend(digits.map(|digit| b'0' + u8::try_from(digit).unwrap_or(9)));
+    out.push(b' ');
+    out.extend_from_slice(status.reason.of(head.bytes()));
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Copies the fields that `keeps` wants, each as it was written; neighbours in one go.
+fn copy_fields(head: &Head, out: &mut Vec<u8>, mut keeps: impl FnMut(&Field) -> bool) {
+    let (bytes, fields) = (head.bytes(), head.fields());
+    let Some(first) = fields.first() else { return };
+    let named = NamedByConnection::of(head);
+    let mut run = first.name.start as usize;
+    for (index, field) in fields.iter().enumerate() {
+        let kept = keeps(field) && !named.drops(head, field);
+        if !kept {
+            out.extend_from_slice(&bytes[run..field.name.start as usize]);
+            run = fields
+                .get(index + 1)
+                .map_or(bytes.len() - END.len(), |next| next.name.start as usize);
+        }
+    }
+    out.extend_from_slice(&bytes[run..bytes.len() - END.len()]);
+}
+
+/// Whether, and which, fields `Connection` names beside the usual ones.
+struct NamedByConnection(bool);
+
+impl NamedByConnection {
+    fn of(head: &Head) -> Self {
+        Self(connection_names(head).next().is_some())
+    }
+
+    /// Fields that frame or address the message stay, whoever names them: dropping them would change what it means.
+    fn drops(&self, head: &Head, field: &Field) -> bool {
+        self.0
+            && !matches!(
+                field.known,
+                Known::Host | Known::ContentLength | Known::TransferEncoding | Known::Upgrade
+            )
+            && connection_names(head).any(|name| name.eq_ignore_ascii_case(head.name(field)))
+    }
+}
+
+fn is_for_backend(known: Known, via: &Via<'_>) -> bool {
+    match known {
+        Known::XForwardedFor => false,
+        Known::XForwardedProto | Known::XForwardedHost => via.trusted,
+        Known::Forwarded => via.trusted && !via.forwarded,
+        known => !is_hop_by_hop(known),
+    }
+}
+
+fn is_hop_by_hop(known: Known) -> bool {
+    matches!(
+        known,
+        Known::Connection | Known::KeepAlive | Known::ProxyConnection | Known::Te | Known::Upgrade
+    )
+}
+
+fn is_framing(known: Known) -> bool {
+    matches!(known, Known::ContentLength | Known::TransferEncoding)
+}
+
+/// RFC 9110 section 8.6 and RFC 9112 section 6.1: neither field may stand in these.
+fn has_no_framing(status: u16) -> bool {
+    status == 204 || status < 200
+}
+
+fn write_forwarding(request: &Request, via: &Via<'_>, out: &mut Vec<u8>) {
+    let head = &request.head;
+    out.extend_from_slice(b"X-Forwarded-For: ");
+    if via.trusted {
+        for earlier in head
+            .values(Known::XForwardedFor)
+            .filter(|value| !value.is_empty())
+        {
+            out.extend_from_slice(earlier);
+            out.extend_from_slice(b", ");
+        }
+    }
+    out.extend_from_slice(via.client.as_bytes());
+    out.extend_from_slice(b"\r\n");
+    let has = |known| via.trusted && head.values(known).next().is_some();
+    if !has(Known::XForwardedProto) {
+        out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+    }
+    let authority = request.authority();
+    if !authority.is_empty() && !has(Known::XForwardedHost) {
+        line(out, b"X-Forwarded-Host", authority);
+    }
+    if via.forwarded {
+        write_forwarded(request, via, out);
+    }
+}
+
+/// RFC 7239 section 4.
+fn write_forwarded(request: &Request, via: &Via<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Forwarded: ");
+    if via.trusted {
+        for earlier in request
+            .head
+            .values(Known::Forwarded)
+            .filter(|value| !value.is_empty())
+        {
+            out.extend_from_slice(earlier);
+            out.extend_from_slice(b", ");
+        }
+    }
+    let is_v6 = via.client.contains(':');
+    let (open, close): (&[u8], &[u8]) = if is_v6 {
+        (b"for=\"[", b"]\"")
+    } else {
+        (b"for=", b"")
+    };
+    for part in [
+        open,
+        via.client.as_bytes(),
+        close,
+        b";host=\"",
+        request.authority(),
+        b"\";proto=http\r\n",
+    ] {
+        out.extend_from_slice(part);
+    }
+}
+
+fn write_request_connection(request: &Request, keep_alive: bool, out: &mut Vec<u8>) {
+    if request.tunnel == Tunnel::Upgrade {
+        for protocol in request.head.values(Known::Upgrade) {
+            line(out, b"Upgrade", protocol);
+        }
+        line(out, b"Connection", b"Upgrade");
+    } else if !keep_alive {
+        line(out, b"Connection", b"close");
+    }
+}
+
+fn write_response_via(status: &StatusLine, out: &mut Vec<u8>) {
+    let http10 = status.version == portreeve_http1::Version::H10;
+    line(
+        out,
+        b"Via",
+        if http10 {
+            b"1.0 portreeve"
+        } else {
+            b"1.1 portreeve"
+        },
+    );
+}
+
+fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// What stands behind the last field.
+const END: &[u8] = b"\r\n";

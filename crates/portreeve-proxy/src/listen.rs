@@ -1,0 +1,153 @@
+//! Accepting connections: one loop per worker and listener.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use portreeve_model::Cause;
+use rustix::io::Errno;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+
+use crate::conn::Conn;
+use crate::refusal::{Answer, Refusal};
+use crate::serve::client::{Client, Peer};
+use crate::serve::h1;
+use crate::socket::Listening;
+use crate::stream::Stream;
+use crate::worker::{Gate, Worker};
+
+/// A socket that accepts on this worker.
+pub(crate) enum Acceptor {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Acceptor {
+    pub(crate) fn new(socket: Listening) -> io::Result<Self> {
+        Ok(match socket {
+            Listening::Tcp(listener) => Self::Tcp(TcpListener::from_std(listener)?),
+            Listening::Unix(listener) => Self::Unix(UnixListener::from_std(listener)?),
+        })
+    }
+
+    async fn accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                // Only fails on a socket that is already gone, which the first read will say.
+                let _ = stream.set_nodelay(true);
+                Ok((Stream::Tcp(stream), Some(address)))
+            }
+            Self::Unix(listener) => Ok((Stream::Unix(listener.accept().await?.0), None)),
+        }
+    }
+}
+
+/// Accepts until `stop` turns true; what the kernel has accepted for us until then is still served.
+pub(crate) async fn accept_all(
+    acceptor: Acceptor,
+    gate: Rc<Gate>,
+    worker: Rc<Worker>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut spare = Spare::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = acceptor.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => admit(stream, address, &gate, &worker),
+            Err(error) => spare.recover(&error, &acceptor, &gate, &worker).await,
+        }
+    }
+    while let Ok(Ok((stream, address))) = tokio::time::timeout(Duration::ZERO, acceptor.accept()).await {
+        admit(stream, address, &gate, &worker);
+    }
+}
+
+fn admit(stream: Stream, address: Option<SocketAddr>, gate: &Rc<Gate>, worker: &Rc<Worker>) {
+    let (gate, worker) = (gate.clone(), worker.clone());
+    let peer = Peer::new(address);
+    match gate.slots.take_now(peer.ip, &gate.listener()) {
+        Ok(slot) => {
+            let conn = Conn::new(stream, &worker.wheel);
+            tokio::task::spawn_local(h1::serve(Client::new(conn, peer, gate, worker, slot)));
+        }
+        Err(cause) => drop(tokio::task::spawn_local(wait_or_refuse(
+            stream, peer, gate, worker, cause,
+        ))),
+    }
+}
+
+/// A full listener: a bounded number of connections wait a bounded time, the others are told at once.
+async fn wait_or_refuse(stream: Stream, peer: Rc<Peer>, gate: Rc<Gate>, worker: Rc<Worker>, cause: Cause) {
+    let conn = Conn::new(stream, &worker.wheel);
+    let listener = gate.listener();
+    let taken = match cause {
+        Cause::ListenerFull => gate.slots.take(peer.ip, &listener).await,
+        other => Err(other),
+    };
+    match taken {
+        Ok(slot) => h1::serve(Client::new(conn, peer, gate, worker, slot)).await,
+        Err(cause) => refuse(conn, cause, &gate, &worker).await,
+    }
+}
+
+async fn refuse(mut conn: Conn, cause: Cause, gate: &Gate, worker: &Worker) {
+    let listener = gate.listener();
+    listener.stats.refused(worker.shard, cause);
+    let date = worker.date(Instant::now());
+    let mut out = Vec::new();
+    let answer = Answer {
+        html: false,
+        head_only: false,
+        date: &date,
+        connection: Some("close"),
+    };
+    Refusal::new(cause).write(&answer, &mut out);
+    let mut patience = crate::patience::Patience::new(REFUSAL_WAIT, None, None);
+    if conn.write_all(&out, &mut patience).await.is_ok() {
+        conn.linger().await;
+    }
+}
+
+/// One file descriptor in reserve: when the process has no other, it is given up for the moment it takes to tell a
+/// client so. Otherwise the kernel would offer the same connection for ever, and the client would wait for ever.
+struct Spare(Option<File>);
+
+impl Spare {
+    fn new() -> Self {
+        Self(File::open("/dev/null").ok())
+    }
+
+    async fn recover(
+        &mut self,
+        error: &io::Error,
+        acceptor: &Acceptor,
+        gate: &Rc<Gate>,
+        worker: &Rc<Worker>,
+    ) {
+        if !matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
+            // The client was gone before we looked, or the kernel is short of memory.
+            tracing::debug!(%error, listener = &*gate.name, "accepting failed");
+            tokio::time::sleep(PAUSE).await;
+            return;
+        }
+        worker.idle.forget_all();
+        self.0 = None;
+        if let Ok(Ok((stream, _))) = tokio::time::timeout(PAUSE, acceptor.accept()).await {
+            let conn = Conn::new(stream, &worker.wheel);
+            refuse(conn, Cause::OpenFilesExhausted, gate, worker).await;
+        }
+        self.0 = File::open("/dev/null").ok();
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+const PAUSE: Duration = Duration::from_millis(10);
+const REFUSAL_WAIT: Duration = Duration::from_secs(2);

@@ -1,0 +1,226 @@
+//! One body on its way from one connection to the other: read, looked at, written, in the same buffer.
+//! At most one buffer is held, and nothing is read while it cannot be written: that is the backpressure.
+
+use std::task::{Context, Poll, ready};
+
+use portreeve_http1::{Fault, Framing, Head, HeadLimits};
+
+use crate::body::Body;
+use crate::conn::Conn;
+use crate::headers::write_trailers;
+use crate::patience::{Overdue, Patience};
+
+/// A body in transit, with the head that goes before it.
+pub(crate) struct Pipe {
+    body: Body,
+    coding: Coding,
+    /// Bytes at the front of the source's input that may be written.
+    cleared: usize,
+    /// What we write after them ourselves: the last chunk, trailers.
+    tail: Vec<u8>,
+    ended: bool,
+    /// Bytes written, head and framing included.
+    pub(crate) written: u64,
+    /// Bytes of the body itself, so far.
+    pub(crate) data: u64,
+    data_max: u64,
+    trailer_limits: HeadLimits,
+    pub(crate) source: Patience,
+    pub(crate) sink: Patience,
+}
+
+/// What happens to the framing on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// Bytes go on as they are, chunk extensions included.
+    Verbatim,
+    /// Chunks lose their framing (for a peer that speaks HTTP/1.0).
+    Unchunk,
+    /// Bytes get chunk framing (a body until close, for a peer that can be told about its end).
+    Chunk,
+}
+
+/// Why a body did not arrive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Broken {
+    /// The source closed before the end.
+    Short,
+    /// The source's connection broke.
+    Read,
+    /// The sink's connection broke.
+    Write,
+    /// The source's bytes are not a body.
+    Fault(Fault),
+    /// The body is larger than allowed.
+    TooLarge,
+    /// The source sent too slowly.
+    SourceSlow(Overdue),
+    /// The sink took too slowly.
+    SinkSlow(Overdue),
+}
+
+impl Pipe {
+    pub(crate) fn new(
+        framing: Framing,
+        coding: Coding,
+        limits: HeadLimits,
+        source: Patience,
+        sink: Patience,
+    ) -> Self {
+        Self {
+            body: Body::new(framing),
+            coding,
+            cleared: 0,
+            tail: Vec::new(),
+            ended: false,
+            written: 0,
+            data: 0,
+            data_max: u64::MAX,
+            trailer_limits: limits,
+            source,
+            sink,
+        }
+    }
+
+    pub(crate) fn at_most(mut self, data_max: Option<u64>) -> Self {
+        self.data_max = data_max.unwrap_or(u64::MAX);
+        self
+    }
+
+    /// Takes what there is of the body, and puts `head` before it, so that both leave in one write.
+    pub(crate) fn begin(&mut self, from: &mut Conn, head: &[u8]) -> Result<(), Broken> {
+        self.advance(from)?;
+        from.prepend(head);
+        self.cleared += head.len();
+        Ok(())
+    }
+
+    /// Takes the unwritten rest of a head off the input again, after a try that failed; what is left is the body alone, if none of it was written.
+    pub(crate) fn unsend(&self, from: &mut Conn, head_len: usize) {
+        let written = usize::try_from(self.written).unwrap_or(usize::MAX);
+        from.consume(head_len.saturating_sub(written));
+    }
+
+    /// Moves all that can be moved now; ready when the body is through or broken.
+    pub(crate) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        from: &mut Conn,
+        to: &mut Conn,
+    ) -> Poll<Result<(), Broken>> {
+        loop {
+            if self.cleared > 0 || !self.tail.is_empty() {
+                ready!(self.poll_write(context, from, to))?;
+            } else if self.ended {
+                return Poll::Ready(Ok(()));
+            } else if from.input().is_empty() || !self.advance(from)? {
+                ready!(self.poll_read(context, from))?;
+            }
+        }
+    }
+
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        from: &mut Conn,
+        to: &mut Conn,
+    ) -> Poll<Result<(), Broken>> {
+        let written = if self.cleared > 0 {
+            from.poll_send_to(to, self.cleared, context).map_ok(|count| {
+                self.cleared -= count;
+                count
+            })
+        } else {
+            to.stream.poll_write(context, &self.tail).map_ok(|count| {
+                self.tail.drain(..count);
+                count
+            })
+        };
+        match written {
+            Poll::Ready(Ok(count)) => {
+                self.written += count as u64;
+                self.sink.moved(count);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Err(Broken::Write)),
+            Poll::Pending if to.write_timer.poll_expired(context, self.sink.deadline()) => {
+                Poll::Ready(Err(Broken::SinkSlow(self.sink.overdue())))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>, from: &mut Conn) -> Poll<Result<(), Broken>> {
+        match from.poll_fill(context) {
+            Poll::Ready(Ok(0)) => Poll::Ready(self.close()),
+            Poll::Ready(Ok(count)) => {
+                self.source.moved(count);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Err(Broken::Read)),
+            Poll::Pending if from.read_timer.poll_expired(context, self.source.deadline()) => {
+                Poll::Ready(Err(Broken::SourceSlow(self.source.overdue())))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn close(&mut self) -> Result<(), Broken> {
+        if !self.body.ends_at_close() {
+            return Err(Broken::Short);
+        }
+        self.ended = true;
+        if self.coding == Coding::Chunk {
+            self.tail.extend_from_slice(LAST_CHUNK);
+        }
+        Ok(())
+    }
+
+    /// Looks at the input; false if more is needed before anything can be said.
+    fn advance(&mut self, from: &mut Conn) -> Result<bool, Broken> {
+        if self.body.is_at_trailers() {
+            return self.take_trailers(from);
+        }
+        let step = self
+            .body
+            .step(from.input(), self.coding != Coding::Unchunk)
+            .map_err(Broken::Fault)?;
+        self.data += step.data;
+        if self.data > self.data_max {
+            return Err(Broken::TooLarge);
+        }
+        from.consume(step.skip);
+        self.cleared = step.pass;
+        self.ended = step.ended;
+        if self.coding == Coding::Chunk && step.pass > 0 {
+            self.enframe(from);
+        }
+        Ok(step.skip + step.pass > 0
+            || step.ended
+            || (self.body.is_at_trailers() && !from.input().is_empty()))
+    }
+
+    fn enframe(&mut self, from: &mut Conn) {
+        let size = format!("{:x}\r\n", self.cleared);
+        from.append(b"\r\n");
+        from.prepend(size.as_bytes());
+        self.cleared += size.len() + 2;
+    }
+
+    fn take_trailers(&mut self, from: &mut Conn) -> Result<bool, Broken> {
+        let mut head = Head::new();
+        let taken = self
+            .body
+            .trailers(from.input(), &self.trailer_limits, &mut head)
+            .map_err(Broken::Fault)?;
+        let Some(consumed) = taken else { return Ok(false) };
+        from.consume(consumed);
+        self.ended = true;
+        if self.coding == Coding::Verbatim {
+            write_trailers(&head, &mut self.tail);
+        }
+        Ok(true)
+    }
+}
+
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";

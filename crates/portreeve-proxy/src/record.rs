@@ -1,0 +1,128 @@
+//! What is remembered of one request: counted once at its end, and written down if an access log is kept.
+
+pub(crate) mod journal;
+mod text;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use portreeve_model::{Backend, Cause, Fault, Listener, RequestOutcome, Route};
+
+use crate::request::Request;
+use crate::serve::client::Peer;
+use crate::worker::Worker;
+
+/// One request's record. Dropping it ends it: the outcome is counted, however the request ended.
+pub(crate) struct Record<'a> {
+    worker: &'a Worker,
+    listener: &'a Listener,
+    peer: &'a Peer,
+    request: Option<&'a Request>,
+    pub(crate) route: Option<&'a Arc<Route>>,
+    pub(crate) backend: Option<Arc<Backend>>,
+    pub(crate) started: Instant,
+    pub(crate) phases: Phases,
+    pub(crate) attempts: u8,
+    /// Whether the connection to the backend had served before.
+    pub(crate) reused: bool,
+    /// What the client was told; 0 if nothing.
+    pub(crate) status: u16,
+    pub(crate) cause: Option<Cause>,
+    /// Body bytes from the client.
+    pub(crate) bytes_in: u64,
+    /// Bytes to the client, heads included.
+    pub(crate) bytes_out: u64,
+    /// Whether the exchange came to its proper end.
+    pub(crate) is_complete: bool,
+}
+
+/// When things happened, counted from the complete request head.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Phases {
+    /// A backend was chosen (for the last time).
+    pub(crate) chosen: Option<Duration>,
+    /// Its connection was there.
+    pub(crate) connected: Option<Duration>,
+    /// The response head was there.
+    pub(crate) first_byte: Option<Duration>,
+}
+
+/// Who ended the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndedBy {
+    /// Nobody: it is complete.
+    Completion,
+    Client,
+    Backend,
+    Proxy,
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn new(
+        worker: &'a Worker,
+        listener: &'a Listener,
+        peer: &'a Peer,
+        request: Option<&'a Request>,
+    ) -> Self {
+        Self {
+            worker,
+            listener,
+            peer,
+            request,
+            route: None,
+            backend: None,
+            started: Instant::now(),
+            phases: Phases::default(),
+            attempts: 0,
+            reused: false,
+            status: 0,
+            cause: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            is_complete: false,
+        }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn ended_by(&self) -> EndedBy {
+        match self.cause.map(Cause::fault) {
+            None if self.is_complete => EndedBy::Completion,
+            Some(Fault::Client) => EndedBy::Client,
+            Some(Fault::Backend) => EndedBy::Backend,
+            Some(Fault::Proxy) | None => EndedBy::Proxy,
+        }
+    }
+
+    fn outcome(&self, total: Duration) -> RequestOutcome {
+        RequestOutcome {
+            status: self.status,
+            cause: self.cause,
+            total,
+            first_byte: self.phases.first_byte,
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            attempts: self.attempts,
+        }
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        let total = self.elapsed();
+        if !self.is_complete && self.cause.is_none() {
+            // Only a task that is dropped in the middle gets here: the time to drain is over.
+            self.cause = Some(Cause::ShuttingDown);
+        }
+        let outcome = self.outcome(total);
+        match self.route {
+            Some(route) => route.stats.record(self.worker.shard, &outcome),
+            None => self.listener.stats.record_unrouted(self.worker.shard, &outcome),
+        }
+        if let Some(journal) = &self.worker.journal {
+            journal.write(|format, out| text::write(self, total, SystemTime::now(), format, out));
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Access records as text: a JSON object or the combined format, one a line.
+
+use std::io::Write as _;
+use std::time::{Duration, SystemTime};
+
+use portreeve_http1::{Known, Version};
+use portreeve_model::plan::RecordFormat;
+
+use super::{EndedBy, Record};
+use crate::date;
+
+/// Writes one record, its line feed included. Writing to memory cannot fail.
+pub(super) fn write(
+    record: &Record<'_>,
+    total: Duration,
+    at: SystemTime,
+    format: RecordFormat,
+    out: &mut Vec<u8>,
+) {
+    match format {
+        RecordFormat::Json => json(record, total, at, out),
+        RecordFormat::Combined => combined(record, at, out),
+    }
+    out.push(b'\n');
+}
+
+fn json(record: &Record<'_>, total: Duration, at: SystemTime, out: &mut Vec<u8>) {
+    let _ = write!(
+        out,
+        "{{\"time\":\"{}\",\"listener\":\"{}\"",
+        date::rfc3339(at),
+        record.listener.name
+    );
+    text(out, "client", record.peer.text.as_bytes());
+    if let Some(request) = record.request {
+        text(out, "method", request.method());
+        text(out, "host", request.authority());
+        text(out, "target", request.target());
+        text(out, "version", version(request.line.version).as_bytes());
+    }
+    let _ = write!(
+        out,
+        ",\"status\":{},\"ended_by\":\"{}\"",
+        record.status,
+        ended_by(record.ended_by())
+    );
+    if let Some(cause) = record.cause {
+        text(out, "cause", cause.code().as_bytes());
+    }
+    if let Some(route) = record.route {
+        let _ = write!(
+            out,
+            ",\"route\":\"{}\",\"pool\":\"{}\"",
+            route.name, route.pool.name
+        );
+    }
+    if let Some(backend) = &record.backend {
+        text(out, "backend", backend.label.as_bytes());
+        let _ = write!(
+            out,
+            ",\"attempts\":{},\"reused\":{}",
+            record.attempts, record.reused
+        );
+    }
+    phases(record, total, out);
+    let _ = write!(
+        out,
+        ",\"bytes_in\":{},\"bytes_out\":{}",
+        record.bytes_in, record.bytes_out
+    );
+    if let Some(request) = record.request {
+        for (name, known) in [("user_agent", Known::UserAgent), ("referer", Known::Referer)] {
+            if let Some(value) = request.head.values(known).next() {
+                text(out, name, value);
+            }
+        }
+    }
+    out.push(b'}');
+}
+
+/// Each phase by itself, in milliseconds: what they do not cover is the response's body.
+fn phases(record: &Record<'_>, total: Duration, out: &mut Vec<u8>) {
+    let phases = record.phases;
+    let mut last = Duration::ZERO;
+    for (name, at) in [
+        ("wait_ms", phases.chosen),
+        ("connect_ms", phases.connected),
+        ("first_byte_ms", phases.first_byte),
+    ] {
+        if let Some(at) = at {
+            millis(out, name, at.saturating_sub(last));
+            last = at;
+        }
+    }
+    millis(out, "total_ms", total);
+}
+
+/// `client - - [time] "request line" status bytes "referer" "user agent"`
+fn combined(record: &Record<'_>, at: SystemTime, out: &mut Vec<u8>) {
+    let _ = write!(out, "{} - - [{}] \"", record.peer.text, date::combined(at));
+    if let Some(request) = record.request {
+        escape(out, request.method());
+        out.push(b' ');
+        escape(out, request.target());
+        let _ = write!(out, " {}", version(request.line.version));
+    }
+    let _ = write!(out, "\" {} {}", record.status, record.bytes_out);
+    for known in [Known::Referer, Known::UserAgent] {
+        out.extend_from_slice(b" \"");
+        let value = record
+            .request
+            .and_then(|request| request.head.values(known).next());
+        escape(out, value.unwrap_or(b"-"));
+        out.push(b'"');
+    }
+}
+
+fn text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    let _ = write!(out, ",\"{name}\":\"");
+    escape(out, value);
+    out.push(b'"');
+}
+
+/// Quotes, backslashes and everything beyond printable ASCII are escaped, so that no client can forge a line or break a
+/// parser. A byte above 0x7f stands as the code point of its value.
+fn escape(out: &mut Vec<u8>, value: &[u8]) {
+    for byte in value {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            b' '..=b'~' => out.push(*byte),
+            _ => {
+                let _ = write!(out, "\\u{byte:04x}");
+            }
+        }
+    }
+}
+
+fn millis(out: &mut Vec<u8>, name: &str, time: Duration) {
+    let micros = time.as_micros();
+    let _ = write!(out, ",\"{name}\":{}.{:03}", micros / 1_000, micros % 1_000);
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::H10 => "HTTP/1.0",
+        Version::H11 => "HTTP/1.1",
+    }
+}
+
+fn ended_by(who: EndedBy) -> &'static str {
+    match who {
+        EndedBy::Completion => "completion",
+        EndedBy::Client => "client",
+        EndedBy::Backend => "backend",
+        EndedBy::Proxy => "proxy",
+    }
+}

@@ -1,0 +1,134 @@
+//! Answers of our own: every failure that can still be told to the client, in one form (RFC 9209, RFC 9457).
+
+use std::borrow::Cow;
+
+use portreeve_http1::{Head, Known};
+use portreeve_model::Cause;
+
+/// Why a request is not served, and one sentence about it that may be shown to anybody.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(crate) cause: Cause,
+    pub(crate) detail: Cow<'static, str>,
+}
+
+impl Refusal {
+    pub(crate) fn new(cause: Cause) -> Self {
+        Self {
+            cause,
+            detail: Cow::Borrowed(cause.title()),
+        }
+    }
+
+    pub(crate) fn saying(cause: Cause, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            cause,
+            detail: detail.into(),
+        }
+    }
+
+    /// The whole response. Without the body for `HEAD`, with its length all the same.
+    pub(crate) fn write(&self, answer: &Answer<'_>, out: &mut Vec<u8>) {
+        let body = if answer.html { self.html() } else { self.problem() };
+        let kind = if answer.html {
+            "text/html; charset=utf-8"
+        } else {
+            "application/problem+json"
+        };
+        let status = self.cause.status();
+        let head = format!(
+            "HTTP/1.1 {status} {reason}\r\nDate: {date}\r\nServer: portreeve\r\nContent-Type: {kind}\r\n\
+             Content-Length: {length}\r\nCache-Control: no-store\r\nProxy-Status: portreeve; error={error}; details=\"{code}\"\r\n",
+            reason = reason(status),
+            date = String::from_utf8_lossy(answer.date),
+            length = body.len(),
+            error = self.cause.proxy_error(),
+            code = self.cause.code(),
+        );
+        out.extend_from_slice(head.as_bytes());
+        if let Some(connection) = answer.connection {
+            out.extend_from_slice(format!("Connection: {connection}\r\n").as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        if !answer.head_only {
+            out.extend_from_slice(body.as_bytes());
+        }
+    }
+
+    /// RFC 9457 section 3, with our `cause` as extension member.
+    fn problem(&self) -> String {
+        format!(
+            "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"cause\":\"{}\",\"detail\":\"{}\"}}\n",
+            reason(self.cause.status()),
+            self.cause.status(),
+            self.cause.code(),
+            self.detail.replace('\\', "\\\\").replace('"', "\\\""),
+        )
+    }
+
+    fn html(&self) -> String {
+        let (status, reason) = (self.cause.status(), reason(self.cause.status()));
+        let detail = self.detail.replace('&', "&amp;").replace('<', "&lt;");
+        format!(
+            "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n\
+             <title>{status} {reason}</title>\n<style>{STYLE}</style>\n\
+             <main><h1>{status}<small>{reason}</small></h1><p>{detail}</p><footer><code>{}</code> &middot; portreeve</footer></main></html>\n",
+            self.cause.code(),
+        )
+    }
+}
+
+/// What decides the form of an answer.
+pub(crate) struct Answer<'a> {
+    pub(crate) html: bool,
+    pub(crate) head_only: bool,
+    pub(crate) date: &'a [u8],
+    pub(crate) connection: Option<&'static str>,
+}
+
+/// Whether the client would rather have a page than JSON: it names `text/html`, and not JSON before it.
+pub(crate) fn prefers_html(head: &Head) -> bool {
+    head.values(Known::Accept)
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .find_map(names_html)
+        .unwrap_or(false)
+}
+
+fn names_html(range: &[u8]) -> Option<bool> {
+    let kind = range
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
+    if kind.eq_ignore_ascii_case(b"text/html") {
+        return Some(true);
+    }
+    let is_json = kind.eq_ignore_ascii_case(b"application/json")
+        || kind.eq_ignore_ascii_case(b"application/problem+json");
+    is_json.then_some(false)
+}
+
+/// The reason phrases of the statuses that we answer ourselves (RFC 9110 section 15, RFC 6585).
+fn reason(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        404 => "Not Found",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        417 => "Expectation Failed",
+        421 => "Misdirected Request",
+        431 => "Request Header Fields Too Large",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "Internal Server Error",
+    }
+}
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:0;display:grid;place-items:center;min-height:100vh;color:#222;background:#fafafa}\
+main{max-width:32rem;padding:2rem}h1{font-size:3rem;margin:0}small{display:block;font-size:1.25rem;font-weight:500;color:#555}\
+footer{color:#777;font-size:.85rem;border-top:1px solid #ddd;padding-top:.75rem}\
+@media(prefers-color-scheme:dark){body{color:#eee;background:#181818}small,footer{color:#aaa}footer{border-color:#444}}";

@@ -1,0 +1,106 @@
+//! A request whose head has been read: what every later step works on, whichever version it came in.
+
+use std::net::IpAddr;
+
+use memchr::memchr;
+use portreeve_http1::{Framing, Head, Known, RequestLine, TargetForm, Version};
+use portreeve_model::RequestView;
+
+/// One request, its body still to be read.
+pub(crate) struct Request {
+    pub(crate) head: Head,
+    pub(crate) line: RequestLine,
+    pub(crate) framing: Framing,
+    /// Whether the client would send another request on this connection.
+    pub(crate) keeps_alive: bool,
+    /// What the client asks to turn the connection into.
+    pub(crate) tunnel: Tunnel,
+}
+
+/// Whether the connection may become a tunnel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tunnel {
+    None,
+    /// `Upgrade` (RFC 9110 section 7.8): on 101.
+    Upgrade,
+    /// `CONNECT` (RFC 9110 section 9.3.6): on 2xx.
+    Connect,
+}
+
+impl Request {
+    pub(crate) fn method(&self) -> &[u8] {
+        self.line.method.of(self.head.bytes())
+    }
+
+    /// As the client wrote it.
+    pub(crate) fn target(&self) -> &[u8] {
+        self.line.target.of(self.head.bytes())
+    }
+
+    /// Path and query: the target as a backend gets it. An absolute form loses its authority (RFC 9112 section 3.2.2).
+    pub(crate) fn origin_form(&self) -> &[u8] {
+        match self.line.form {
+            TargetForm::Absolute { path, .. } if !path.is_empty() => path.of(self.head.bytes()),
+            TargetForm::Absolute { .. } if self.method() == b"OPTIONS" => b"*",
+            TargetForm::Absolute { .. } => b"/",
+            _ => self.target(),
+        }
+    }
+
+    /// The authority asked for: of an absolute or authority form, else `Host`; empty if the client named none.
+    pub(crate) fn authority(&self) -> &[u8] {
+        match self.line.form {
+            TargetForm::Absolute { authority, .. } => authority.of(self.head.bytes()),
+            TargetForm::Authority => self.target(),
+            _ => self.head.values(Known::Host).next().unwrap_or_default(),
+        }
+    }
+
+    /// RFC 9110 section 9.2.2.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        matches!(
+            self.method(),
+            b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE"
+        )
+    }
+
+    pub(crate) fn is_http10(&self) -> bool {
+        self.line.version == Version::H10
+    }
+
+    /// Whether the client waits for 100 (Continue) before it sends the body.
+    pub(crate) fn expects_continue(&self) -> bool {
+        self.framing != Framing::Empty
+            && !self.is_http10()
+            && self.head.values(Known::Expect).next().is_some()
+    }
+}
+
+/// A request beside its client, as routing and hashing look at it.
+pub(crate) struct View<'a> {
+    pub(crate) request: &'a Request,
+    pub(crate) client: Option<IpAddr>,
+}
+
+impl RequestView for View<'_> {
+    fn method(&self) -> &[u8] {
+        self.request.method()
+    }
+
+    fn host(&self) -> &[u8] {
+        self.request.authority()
+    }
+
+    fn path(&self) -> &[u8] {
+        let target = self.request.origin_form();
+        &target[..memchr(b'?', target).unwrap_or(target.len())]
+    }
+
+    fn any_field(&self, lower_name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        self.request.head.named(lower_name).any(test)
+    }
+
+    fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+}

@@ -1,0 +1,8 @@
+//! Serving a client's connection, one version a file; every request ends in `answer`.
+
+pub(crate) mod answer;
+pub(crate) mod client;
+pub(crate) mod h1;
+mod inbound;
+
+pub(crate) use inbound::refusal as inbound_refusal;

@@ -1,0 +1,173 @@
+//! One request and its answer. The only place where an error becomes a response.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use portreeve_http1::{Framing, Known};
+use portreeve_model::{Cause, Listener, Route, Routed};
+
+use super::client::Client;
+use super::h1::Next;
+use crate::forward::call::Call;
+use crate::forward::{Ended, forward};
+use crate::patience::Patience;
+use crate::record::Record;
+use crate::refusal::{Answer, Refusal, prefers_html};
+use crate::request::{Request, View};
+
+/// Serves one request.
+pub(crate) async fn answer(client: &mut Client, listener: &Listener, request: Request) -> Next {
+    let worker = client.worker.clone();
+    let peer = client.peer.clone();
+    let next = {
+        let mut record = Record::new(&worker, listener, &peer, Some(&request));
+        let view = View {
+            request: &request,
+            client: peer.ip,
+        };
+        let ended = match route(listener, &view).and_then(|route| admit(route, &request, listener)) {
+            Ok(route) => {
+                record.route = Some(route);
+                forward(&mut Call::new(listener, route, &view, &peer), client, &mut record).await
+            }
+            Err(refusal) => Ended::refused(refusal, &request),
+        };
+        finish(ended, client, listener, &request, &mut record).await
+    };
+    worker.give_head(request.head);
+    next
+}
+
+/// Answers bytes that are no request; the connection cannot go on.
+pub(crate) async fn refuse_unread(client: &mut Client, listener: &Listener, refusal: &Refusal) -> Next {
+    let (worker, peer) = (client.worker.clone(), client.peer.clone());
+    let mut record = Record::new(&worker, listener, &peer, None);
+    refuse(
+        client,
+        listener,
+        refusal,
+        &Form {
+            html: false,
+            head_only: false,
+            keep_alive: None,
+        },
+        &mut record,
+    )
+    .await;
+    Next::Linger
+}
+
+fn route<'a>(listener: &'a Listener, view: &View<'_>) -> Result<&'a Arc<Route>, Refusal> {
+    match listener.route(view) {
+        Routed::Found(route) => Ok(route),
+        Routed::NoPath => Err(Refusal::new(Cause::NoRoute)),
+        Routed::NoHost => Err(Refusal::new(Cause::Misdirected)),
+    }
+}
+
+/// What can be refused before a backend is troubled.
+fn admit<'a>(
+    route: &'a Arc<Route>,
+    request: &Request,
+    listener: &Listener,
+) -> Result<&'a Arc<Route>, Refusal> {
+    if let (Framing::Exact(length), Some(most)) = (request.framing, listener.limits.body_bytes_max)
+        && length > most
+    {
+        let detail = format!("The body has {length} bytes; at most {most} are allowed.");
+        return Err(Refusal::saying(Cause::BodyTooLarge, detail));
+    }
+    let mut expected = request.head.values(Known::Expect);
+    if expected.any(|value| !value.eq_ignore_ascii_case(b"100-continue")) {
+        return Err(Refusal::new(Cause::ExpectationFailed));
+    }
+    Ok(route)
+}
+
+async fn finish(
+    ended: Ended,
+    client: &mut Client,
+    listener: &Listener,
+    request: &Request,
+    record: &mut Record<'_>,
+) -> Next {
+    match ended {
+        Ended::Done(next) => {
+            record.is_complete = true;
+            next
+        }
+        Ended::Refused {
+            refusal,
+            body_is_read,
+        } => {
+            let keeps = body_is_read && keeps_alive(client, request, listener);
+            let form = Form {
+                html: prefers_html(&request.head),
+                head_only: request.method() == b"HEAD",
+                keep_alive: Some((keeps, request.is_http10())),
+            };
+            refuse(client, listener, &refusal, &form, record).await;
+            if keeps { Next::Request } else { Next::Linger }
+        }
+        Ended::Aborted(cause) => {
+            record.cause = Some(cause);
+            Next::Close
+        }
+    }
+}
+
+/// Whether the connection may carry another request, as far as we and the client wish.
+pub(crate) fn keeps_alive(client: &Client, request: &Request, listener: &Listener) -> bool {
+    let spent = listener
+        .limits
+        .requests_per_connection_max
+        .is_some_and(|most| client.requests >= most);
+    request.keeps_alive && !spent && !client.gate.is_closing()
+}
+
+/// What `Connection` has to say.
+pub(crate) fn connection_option(keeps: bool, http10: bool) -> Option<&'static str> {
+    match (keeps, http10) {
+        (false, _) => Some("close"),
+        (true, true) => Some("keep-alive"),
+        (true, false) => None,
+    }
+}
+
+struct Form {
+    html: bool,
+    head_only: bool,
+    /// Whether it goes on, and whether the client speaks HTTP/1.0; `None`: it closes.
+    keep_alive: Option<(bool, bool)>,
+}
+
+async fn refuse(
+    client: &mut Client,
+    listener: &Listener,
+    refusal: &Refusal,
+    form: &Form,
+    record: &mut Record<'_>,
+) {
+    record.cause = Some(refusal.cause);
+    if refusal.cause == Cause::ClientLeft {
+        return;
+    }
+    let (keeps, http10) = form.keep_alive.unwrap_or((false, false));
+    let date = client.worker.date(Instant::now());
+    let answer = Answer {
+        html: form.html,
+        head_only: form.head_only,
+        date: &date,
+        connection: connection_option(keeps, http10),
+    };
+    let mut out = client.worker.take_line();
+    refusal.write(&answer, &mut out);
+    let limits = &listener.limits;
+    let mut patience = Patience::new(limits.body_idle_timeout, limits.rate_min, None);
+    if client.conn.write_all(&out, &mut patience).await.is_ok() {
+        record.status = refusal.cause.status();
+        record.bytes_out += out.len() as u64;
+        record.is_complete = true;
+    }
+    client.worker.give_line(out);
+}

@@ -1,0 +1,178 @@
+//! What one data-plane thread has for itself: nothing here is shared, so nothing here is locked.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use portreeve_http1::Head;
+use portreeve_model::plan::Name;
+use portreeve_model::{Listener, Snapshot};
+
+use crate::date;
+use crate::forward::idle::IdleConns;
+use crate::record::journal::Journal;
+use crate::slots::Slots;
+use crate::timer::Wheel;
+
+/// One data-plane thread.
+pub(crate) struct Worker {
+    /// Its place in sharded counters.
+    pub(crate) shard: usize,
+    pub(crate) wheel: Rc<Wheel>,
+    pub(crate) idle: IdleConns,
+    pub(crate) journal: Option<Journal>,
+    /// Client connections that are open.
+    pub(crate) live: Cell<usize>,
+    gates: RefCell<Vec<Rc<Gate>>>,
+    heads: RefCell<Vec<Head>>,
+    lines: RefCell<Vec<Vec<u8>>>,
+    dice: Cell<u64>,
+    date: RefCell<(Instant, Rc<[u8]>)>,
+}
+
+/// A listener as this worker sees it now.
+pub(crate) struct Gate {
+    pub(crate) name: Name,
+    pub(crate) slots: Arc<Slots>,
+    listener: RefCell<Rc<Current>>,
+    closing: Cell<bool>,
+}
+
+/// The listener of a snapshot, counted by this worker alone: requests that hold it cost the other cores nothing.
+pub(crate) struct Current(Arc<Listener>);
+
+impl Deref for Current {
+    type Target = Listener;
+
+    fn deref(&self) -> &Listener {
+        &self.0
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(listener: &Arc<Listener>, slots: Arc<Slots>) -> Rc<Self> {
+        Rc::new(Self {
+            name: listener.name.clone(),
+            slots,
+            listener: RefCell::new(Rc::new(Current(listener.clone()))),
+            closing: Cell::new(false),
+        })
+    }
+
+    /// The listener of the present snapshot: what a request takes once and keeps to its end.
+    pub(crate) fn listener(&self) -> Rc<Current> {
+        self.listener.borrow().clone()
+    }
+
+    /// Whether connections should end after what they are doing.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.get()
+    }
+}
+
+impl Worker {
+    pub(crate) fn new(shard: usize, journal: Option<Journal>) -> Rc<Self> {
+        let seed = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_nanos();
+        let seed = u64::try_from(seed & u128::from(u64::MAX)).unwrap_or(1) ^ ((shard as u64 + 1) << 56);
+        Rc::new(Self {
+            shard,
+            wheel: Wheel::new(),
+            idle: IdleConns::default(),
+            journal,
+            live: Cell::new(0),
+            gates: RefCell::default(),
+            heads: RefCell::default(),
+            lines: RefCell::default(),
+            dice: Cell::new(seed | 1),
+            date: RefCell::new((Instant::now(), date::http(SystemTime::now()).into_bytes().into())),
+        })
+    }
+
+    pub(crate) fn open(&self, gate: Rc<Gate>) {
+        self.gates.borrow_mut().push(gate);
+    }
+
+    /// Lets the connections of a listener end after what they are doing.
+    pub(crate) fn close(&self, name: &str) {
+        self.gates.borrow_mut().retain(|gate| {
+            gate.closing.set(gate.closing.get() || &*gate.name == name);
+            !gate.closing.get()
+        });
+        self.wheel.wake_all();
+    }
+
+    pub(crate) fn close_all(&self) {
+        for gate in self.gates.borrow_mut().drain(..) {
+            gate.closing.set(true);
+        }
+        self.wheel.wake_all();
+    }
+
+    /// Shows the new snapshot to every later request; running ones keep what they began with.
+    pub(crate) fn adopt(&self, snapshot: &Snapshot) {
+        for gate in self.gates.borrow().iter() {
+            if let Some(listener) = snapshot.listener(&gate.name) {
+                gate.slots.resize(listener.limits.connections_max);
+                gate.listener.replace(Rc::new(Current(listener.clone())));
+            }
+        }
+        self.idle.keep_only(snapshot);
+    }
+
+    /// A head to read into, with the capacity of an earlier one.
+    pub(crate) fn take_head(&self) -> Head {
+        self.heads.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_head(&self, mut head: Head) {
+        let mut heads = self.heads.borrow_mut();
+        if heads.len() < SPARE_MAX {
+            head.clear();
+            heads.push(head);
+        }
+    }
+
+    /// Empty bytes to write a head into, with the capacity of earlier ones.
+    pub(crate) fn take_line(&self) -> Vec<u8> {
+        self.lines
+            .borrow_mut()
+            .pop()
+            .unwrap_or_else(|| Vec::with_capacity(LINE_CAPACITY))
+    }
+
+    pub(crate) fn give_line(&self, mut line: Vec<u8>) {
+        let mut lines = self.lines.borrow_mut();
+        if lines.len() < SPARE_MAX && line.capacity() <= LINE_CAPACITY * 4 {
+            line.clear();
+            lines.push(line);
+        }
+    }
+
+    /// A random number, good enough to spread load, not to keep secrets: xorshift64* (Vigna, 2016).
+    pub(crate) fn dice(&self) -> u64 {
+        let mut state = self.dice.get();
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        self.dice.set(state);
+        state.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// The present time as `Date` wants it, made anew at most once a second.
+    pub(crate) fn date(&self, now: Instant) -> Rc<[u8]> {
+        let mut date = self.date.borrow_mut();
+        if now.saturating_duration_since(date.0) >= Duration::from_millis(500) {
+            *date = (now, date::http(SystemTime::now()).into_bytes().into());
+        }
+        date.1.clone()
+    }
+}
+
+/// Recycled heads and head buffers kept per thread.
+const SPARE_MAX: usize = 256;
+const LINE_CAPACITY: usize = 2 * 1024;
