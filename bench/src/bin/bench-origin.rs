@@ -8,13 +8,10 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
 use memchr::memmem;
-use portreeve_bench::{Interest, Poller};
+use portreeve_bench::{Interest, Poller, listen};
 
 fn main() -> io::Result<()> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    listener.set_nonblocking(true)?;
-    writeln!(io::stdout(), "{}", listener.local_addr()?)?;
-    Origin::new(listener)?.serve()
+    Origin::new(listen()?)?.serve()
 }
 
 struct Origin {

@@ -6,15 +6,12 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 
-use portreeve_bench::{Interest, Poller};
+use portreeve_bench::{Interest, Poller, listen};
 
 fn main() -> io::Result<()> {
     let backend = std::env::args().nth(1).and_then(|address| address.parse().ok());
     let backend = backend.ok_or_else(|| io::Error::other("usage: bench-relay BACKEND_IP:PORT"))?;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    listener.set_nonblocking(true)?;
-    writeln!(io::stdout(), "{}", listener.local_addr()?)?;
-    Relay::new(listener, backend)?.serve()
+    Relay::new(listen()?, backend)?.serve()
 }
 
 struct Relay {
