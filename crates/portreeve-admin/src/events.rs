@@ -1,0 +1,100 @@
+//! What happened in the process that no snapshot tells: reloads, lost access records.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Counters that the server raises and `/metrics` shows.
+#[derive(Debug, Default)]
+pub struct Events {
+    records_dropped: Arc<AtomicU64>,
+    records_unwritten: AtomicU64,
+    reload_failed: AtomicBool,
+    reload_success: AtomicU64,
+}
+
+impl Events {
+    /// Nothing happened yet, and the configuration was read just now.
+    #[must_use]
+    pub fn new(now: SystemTime) -> Self {
+        let events = Self::default();
+        events.reloaded(now);
+        events
+    }
+
+    /// The count of access records that the data plane dropped because the writer lagged; whoever drops raises it.
+    #[must_use]
+    pub fn records_dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.records_dropped)
+    }
+
+    /// So many access records could not be written to their file.
+    pub fn records_unwritten(&self, count: u64) {
+        self.records_unwritten.fetch_add(count, Relaxed);
+    }
+
+    /// How many so far.
+    #[must_use]
+    pub fn records_unwritten_so_far(&self) -> u64 {
+        self.records_unwritten.load(Relaxed)
+    }
+
+    /// A configuration was applied.
+    pub fn reloaded(&self, now: SystemTime) {
+        let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.reload_success.store(seconds, Relaxed);
+        self.reload_failed.store(false, Relaxed);
+    }
+
+    /// A configuration was refused; the one before it stays in use.
+    pub fn reload_refused(&self) {
+        self.reload_failed.store(true, Relaxed);
+    }
+
+    pub(crate) fn totals(&self) -> EventTotals {
+        EventTotals {
+            records_dropped: self.records_dropped.load(Relaxed),
+            records_unwritten: self.records_unwritten_so_far(),
+            reload_succeeded: !self.reload_failed.load(Relaxed),
+            reload_success_unix_s: self.reload_success.load(Relaxed),
+        }
+    }
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EventTotals {
+    pub(crate) records_dropped: u64,
+    pub(crate) records_unwritten: u64,
+    /// Whether the last attempt to reload succeeded; true before the first.
+    pub(crate) reload_succeeded: bool,
+    /// Seconds since 1970 of the last success.
+    pub(crate) reload_success_unix_s: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_refused_reload_keeps_the_time_of_the_last_success() {
+        let events = Events::new(UNIX_EPOCH + Duration::from_secs(7));
+
+        events.reload_refused();
+
+        assert!(!events.totals().reload_succeeded);
+        assert_eq!(events.totals().reload_success_unix_s, 7);
+    }
+
+    #[test]
+    fn a_good_reload_makes_up_for_a_refused_one() {
+        let events = Events::new(UNIX_EPOCH);
+        events.reload_refused();
+
+        events.reloaded(UNIX_EPOCH + Duration::from_secs(9));
+
+        assert!(events.totals().reload_succeeded);
+        assert_eq!(events.totals().reload_success_unix_s, 9);
+    }
+}

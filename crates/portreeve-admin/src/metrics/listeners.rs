@@ -1,0 +1,52 @@
+//! Connections by listener, and requests that no route took.
+
+use std::fmt;
+
+use portreeve_model::{Cause, Listener, ListenerTotals, Snapshot};
+
+use super::sheet::Sheet;
+
+pub(super) fn write(sheet: &mut Sheet<'_>, snapshot: &Snapshot) -> fmt::Result {
+    let all: Vec<_> = snapshot
+        .listeners
+        .iter()
+        .map(|each| (&**each, each.stats.totals()))
+        .collect();
+    sheet.gauges(
+        "portreeve_connections_open",
+        "Client connections open now.",
+        all.iter().map(|(listener, totals)| (of(listener), totals.open)),
+    )?;
+    sheet.counters(
+        "portreeve_connections_accepted",
+        "Client connections accepted.",
+        all.iter()
+            .map(|(listener, totals)| (of(listener), totals.accepted)),
+    )?;
+    sheet.counters(
+        "portreeve_connections_refused",
+        "Client connections refused before their first request, by cause.",
+        by_cause(&all, |totals| &totals.refused),
+    )?;
+    sheet.counters(
+        "portreeve_requests_unrouted",
+        "Requests that ended before a route was found, by cause.",
+        by_cause(&all, |totals| &totals.unrouted),
+    )
+}
+
+type Counted<'a> = (&'a Listener, ListenerTotals);
+
+fn of(listener: &Listener) -> [(&str, &str); 1] {
+    [("listener", &*listener.name)]
+}
+
+fn by_cause<'a>(
+    all: &'a [Counted<'a>],
+    counts: impl Fn(&'a ListenerTotals) -> &'a Vec<(Cause, u64)>,
+) -> impl Iterator<Item = ([(&'a str, &'a str); 2], u64)> {
+    all.iter().flat_map(move |(listener, totals)| {
+        let counts = counts(totals).iter().filter(|(_, count)| *count > 0);
+        counts.map(move |(cause, count)| ([of(listener)[0], ("cause", cause.code())], *count))
+    })
+}

@@ -1,0 +1,47 @@
+//! The proxy's own state: its version, configuration, readiness and lost records.
+
+use std::fmt;
+
+use portreeve_model::Snapshot;
+
+use super::sheet::Sheet;
+use crate::View;
+
+pub(super) fn write(sheet: &mut Sheet<'_>, view: &View, snapshot: &Snapshot) -> fmt::Result {
+    let events = view.events.totals();
+    let ready = view.readiness.borrow().is_ready();
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    sheet.gauges(
+        "portreeve_build_info",
+        "Always 1; the version is a label.",
+        [(version, 1_u64)],
+    )?;
+    sheet.gauge(
+        "portreeve_ready",
+        "1 while new requests are welcome.",
+        u64::from(ready),
+    )?;
+    sheet.gauge(
+        "portreeve_config_sequence",
+        "Number of the snapshot in use, from 1.",
+        snapshot.sequence,
+    )?;
+    sheet.gauge(
+        "portreeve_config_last_reload_successful",
+        "1 if the last attempt to read the configuration succeeded.",
+        u64::from(events.reload_succeeded),
+    )?;
+    sheet.gauge(
+        "portreeve_config_last_reload_success_timestamp_seconds",
+        "When the configuration was last read with success, since 1970.",
+        events.reload_success_unix_s,
+    )?;
+    sheet.counters(
+        "portreeve_access_records_lost",
+        "Access records dropped because the writer lagged, or not written because of an error.",
+        [
+            ([("reason", "lagging")], events.records_dropped),
+            ([("reason", "unwritten")], events.records_unwritten),
+        ],
+    )
+}
