@@ -8,12 +8,23 @@ use std::hash::{BuildHasher, Hasher};
 /// Hashes bytes to 64 well mixed bits.
 pub(crate) fn digest(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
     let state = words
         .iter()
         .fold(SEED ^ bytes.len() as u64, |state, word| fold(state, *word));
-    mix(fold(state, last))
+    mix(if rest.is_empty() {
+        state
+    } else {
+        fold(state, last_word(bytes))
+    })
+}
+
+/// The last eight bytes, though some of them went before; of fewer, all.
+fn last_word(bytes: &[u8]) -> [u8; 8] {
+    bytes.last_chunk().copied().unwrap_or_else(|| {
+        let mut word = [0; 8];
+        word.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        word
+    })
 }
 
 /// Spreads every bit over all others (the finaliser of SplitMix64, Steele and others, 2014).
@@ -72,6 +83,21 @@ mod tests {
         assert_ne!(digest(b"portreeve"), digest(b"portreevf"));
         assert_ne!(digest(b"a"), digest(b"a\0"));
         assert_ne!(digest(b""), digest(b"\0"));
+    }
+
+    #[test]
+    fn every_byte_counts_at_every_length() {
+        let mut seen = BTreeSet::new();
+        for len in 1..40 {
+            let bytes = vec![b'a'; len];
+            seen.insert(digest(&bytes));
+            for place in 0..len {
+                let mut changed = bytes.clone();
+                changed[place] = b'b';
+                seen.insert(digest(&changed));
+            }
+        }
+        assert_eq!(seen.len(), (1..40).map(|len| len + 1).sum::<usize>());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Backends that serve the same thing, and the choice among them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::address::BackendAddress;
@@ -111,7 +111,7 @@ fn backends(plan: &PoolPlan, resolved: &Resolved, previous: Option<&Pool>) -> Ve
 
 /// Backends that can be taken over, each once.
 #[derive(Default)]
-struct Known(HashMap<Arc<str>, Vec<Arc<Backend>>>);
+struct Known(BTreeMap<Arc<str>, Vec<Arc<Backend>>>);
 
 impl Known {
     fn of(backends: &[Arc<Backend>]) -> Self {

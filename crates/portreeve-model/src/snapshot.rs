@@ -1,6 +1,6 @@
 //! All that the data plane reads, as of one moment.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::listener::Listener;
@@ -125,7 +125,7 @@ fn served<'a>(
 fn by_name<'a, T>(
     things: Option<impl IntoIterator<Item = &'a Arc<T>>>,
     name: impl Fn(&'a T) -> &'a Name,
-) -> HashMap<&'a Name, &'a Arc<T>> {
+) -> BTreeMap<&'a Name, &'a Arc<T>> {
     things
         .into_iter()
         .flatten()

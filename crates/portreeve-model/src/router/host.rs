@@ -29,13 +29,15 @@ pub(super) fn suffixes(host: &[u8]) -> impl Iterator<Item = &[u8]> {
     dots.map(|(dot, _)| &host[dot..])
 }
 
-/// `[::1]:80` is `[::1]`; colons outside of brackets begin the port.
+/// `[::1]:80` is `[::1]`; elsewhere the first colon begins the port.
 fn without_port(host: &[u8]) -> &[u8] {
-    let end = match host.iter().rposition(|byte| *byte == b']') {
-        Some(bracket) => bracket + 1,
-        None => host.iter().position(|byte| *byte == b':').unwrap_or(host.len()),
+    let (end, after) = if host.starts_with(b"[") {
+        (b']', 1)
+    } else {
+        (b':', 0)
     };
-    &host[..end]
+    let place = host.iter().position(|byte| *byte == end);
+    place.map_or(host, |place| &host[..place + after])
 }
 
 const HOST_MAX: usize = 256;

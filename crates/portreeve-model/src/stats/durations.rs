@@ -10,7 +10,7 @@ pub struct Durations {
     /// Bucket `i` has those above bound `i - 1` and up to bound `i` of [`DURATION_BOUNDS`]; the last has those beyond
     /// the last bound. Not cumulative.
     pub counts: [u64; DURATION_BOUNDS.len() + 1],
-    /// Of all, each rounded down to a nanosecond.
+    /// Of all.
     pub sum: Duration,
 }
 
@@ -31,10 +31,9 @@ pub(super) struct DurationCounts {
 
 impl DurationCounts {
     pub(super) fn add(&self, duration: Duration) {
-        let bucket = DURATION_BOUNDS.partition_point(|bound| *bound < duration);
-        self.counts[bucket].add(1);
-        self.nanos
-            .add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+        let nanos = nanos(duration);
+        self.counts[BOUNDS_NANOS.partition_point(|bound| *bound < nanos)].add(1);
+        self.nanos.add(nanos);
     }
 
     pub(super) fn add_to(&self, totals: &mut Durations) {
@@ -44,6 +43,26 @@ impl DurationCounts {
         totals.sum += Duration::from_nanos(self.nanos.get());
     }
 }
+
+/// Up to 584 years.
+const fn nanos(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(duration.subsec_nanos() as u64)
+}
+
+const fn bounds_nanos() -> [u64; DURATION_BOUNDS.len()] {
+    let mut bounds = [0; DURATION_BOUNDS.len()];
+    let mut place = 0;
+    while place < bounds.len() {
+        bounds[place] = nanos(DURATION_BOUNDS[place]);
+        place += 1;
+    }
+    bounds
+}
+
+const BOUNDS_NANOS: [u64; DURATION_BOUNDS.len()] = bounds_nanos();
 
 /// Upper bounds of the buckets, each included in its bucket.
 pub const DURATION_BOUNDS: [Duration; 16] = [

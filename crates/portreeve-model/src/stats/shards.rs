@@ -18,9 +18,9 @@ impl<T> Shards<T> {
         self.0.len()
     }
 
-    /// Numbers beyond the last shard go round.
+    /// Numbers beyond the last shard count on the first.
     pub(super) fn get(&self, shard: usize) -> &T {
-        &self.0[shard % self.0.len()]
+        self.0.get(shard).unwrap_or(&self.0[0])
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {

@@ -6,7 +6,7 @@
 //! exponentially with the weight as its rate, just as wanted. Time runs on for all until every slot has an owner,
 //! after about `slots * ln(slots)` arrivals of all backends together (the coupon collector), however many they are.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::shares::weight;
@@ -66,22 +66,17 @@ impl Contest {
     }
 }
 
+/// Backends with one label are told apart by their number among these.
 fn processes(backends: &[Arc<Backend>]) -> Vec<Process> {
-    let mut seen: HashMap<&str, u64> = HashMap::new();
-    let process = |(place, backend): (u32, &'_ Arc<Backend>), twin: u64| {
-        Process::new(
-            place,
-            digest(backend.label.as_bytes()) ^ mix(twin),
-            weight(backend),
-        )
-    };
-    let mut all = Vec::with_capacity(backends.len());
-    for (place, backend) in (0_u32..).zip(backends) {
-        let twins = seen.entry(&backend.label).or_default();
-        all.push(process((place, backend), *twins));
-        *twins += 1;
+    let mut twins: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut processes = Vec::with_capacity(backends.len());
+    for (place, backend) in (0..).zip(backends) {
+        let twin = twins.entry(&backend.label).or_default();
+        let seed = digest(backend.label.as_bytes()) ^ mix(*twin);
+        processes.push(Process::new(place, seed, weight(backend)));
+        *twin += 1;
     }
-    all
+    processes
 }
 
 /// One backend's arrivals, in the order of time.
