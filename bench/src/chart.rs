@@ -176,6 +176,7 @@ mod tests {
             let (p50_us, p99_us, p999_us) = times;
             vec![LoadSample {
                 cpu_us,
+                waited: 0.0,
                 requests_per_second: 1.0,
                 p50_us,
                 p99_us,

@@ -72,6 +72,7 @@ mod tests {
     fn samples(cpu: &[f64]) -> Vec<LoadSample> {
         let sample = |&cpu_us: &f64| LoadSample {
             cpu_us,
+            waited: 0.0,
             requests_per_second: 1.0,
             p50_us: 1,
             p99_us: 1,

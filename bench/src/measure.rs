@@ -120,12 +120,13 @@ pub(crate) fn worker_name(contender: Contender, threads: usize) -> String {
 }
 
 fn sample(load: &Load, running: &mut Running, bench: &Bench<'_>) -> Result<LoadSample, Fault> {
-    let before = running.process.cpu();
+    let before = running.process.core_time();
     let counted = load::run(load, running.address, bench.plan.length, bench.rest())?;
-    let used = running.process.cpu().saturating_sub(before);
+    let time = running.process.core_time().since(before);
     running.process.must_run()?;
     Ok(LoadSample {
-        cpu_us: used.as_secs_f64() * 1e6 / counted.requests.max(1) as f64,
+        cpu_us: time.used.as_secs_f64() * 1e6 / counted.requests.max(1) as f64,
+        waited: time.waited.as_secs_f64() / time.used.as_secs_f64().max(f64::MIN_POSITIVE),
         requests_per_second: counted.requests_per_second(),
         p50_us: counted.p50_us,
         p99_us: counted.p99_us,
@@ -138,6 +139,7 @@ fn sample(load: &Load, running: &mut Running, bench: &Bench<'_>) -> Result<LoadS
 fn print(round: usize, name: &str, sample: &LoadSample) {
     let LoadSample {
         cpu_us,
+        waited,
         requests_per_second,
         p50_us,
         p99_us,
@@ -147,7 +149,8 @@ fn print(round: usize, name: &str, sample: &LoadSample) {
     } = sample;
     println!(
         "  {round} {name:<12} {cpu_us:>8.2} us/request {requests_per_second:>8.0}/s  \
-         p50 {p50_us:>6} p99 {p99_us:>6} p99.9 {p999_us:>6} us{}",
+         p50 {p50_us:>6} p99 {p99_us:>6} p99.9 {p999_us:>6} us  waited {:>3.0} %{}",
+        waited * 100.0,
         if *errors > 0 {
             format!("  {errors} ERRORS")
         } else {

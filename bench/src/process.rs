@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -23,6 +22,36 @@ pub(crate) enum Cores {
     Second,
     /// Both: nothing is pinned.
     Both,
+}
+
+/// What the kernel's scheduler gave to a program.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct CoreTime {
+    /// On a core, user and system.
+    pub(crate) used: Duration,
+    /// Ready to run, but something else was on the core: a sign that the machine was not ours alone.
+    pub(crate) waited: Duration,
+}
+
+impl CoreTime {
+    /// From then until now.
+    pub(crate) fn since(self, then: CoreTime) -> CoreTime {
+        CoreTime {
+            used: self.used.saturating_sub(then.used),
+            waited: self.waited.saturating_sub(then.waited),
+        }
+    }
+
+    fn read(schedstat: &str) -> Option<CoreTime> {
+        let mut numbers = schedstat
+            .split_whitespace()
+            .map_while(|number| number.parse().ok())
+            .map(Duration::from_nanos);
+        Some(CoreTime {
+            used: numbers.next()?,
+            waited: numbers.next()?,
+        })
+    }
 }
 
 impl Process {
@@ -64,12 +93,14 @@ impl Process {
         }
     }
 
-    /// Time on a core, user and system, of all threads of the program and its children.
-    pub(crate) fn cpu(&self) -> Duration {
-        tree(self.child.id())
-            .iter()
-            .map(|pid| cpu(Path::new("/proc").join(pid.to_string()).as_path()))
-            .sum()
+    /// What all threads of the program and its children have had of the cores so far.
+    pub(crate) fn core_time(&self) -> CoreTime {
+        let mut sum = CoreTime::default();
+        for time in tree(self.child.id()).into_iter().flat_map(threads) {
+            sum.used += time.used;
+            sum.waited += time.waited;
+        }
+        sum
     }
 
     /// Resident memory of the program and its children, in bytes.
@@ -93,16 +124,15 @@ impl Drop for Process {
     }
 }
 
-/// `command` under `setpriv` (which ties its life to ours) and `taskset`.
+/// `command` on these cores, its life tied to ours.
 pub(crate) fn pinned(cores: Cores, command: &Command) -> Command {
     let mut pinned = Command::new("setpriv");
-    pinned
-        .args(["--pdeathsig", "KILL", "taskset", "--cpu-list"])
-        .arg(match cores {
-            Cores::First => "0",
-            Cores::Second => "1",
-            Cores::Both => "0,1",
-        });
+    pinned.args(["--pdeathsig", "KILL", "taskset", "--cpu-list"]);
+    pinned.arg(match cores {
+        Cores::First => "0",
+        Cores::Second => "1",
+        Cores::Both => "0,1",
+    });
     pinned.arg(command.get_program()).args(command.get_args());
     pinned
         .stdin(Stdio::piped())
@@ -150,27 +180,19 @@ fn status_field<N: std::str::FromStr>(pid: u32, name: &str) -> Option<N> {
     value.split_whitespace().next()?.parse().ok()
 }
 
-/// The sum over the threads of a process. The first number of `schedstat` is nanoseconds on a core; `stat` counts in
-/// ticks of 10 ms, which is too coarse.
-fn cpu(process: &Path) -> Duration {
-    let threads = fs::read_dir(process.join("task")).into_iter().flatten().flatten();
-    threads
-        .filter_map(|thread| nanoseconds(&thread.path().join("schedstat")))
-        .map(Duration::from_nanos)
-        .sum()
-}
-
-fn nanoseconds(schedstat: &Path) -> Option<u64> {
-    fs::read_to_string(schedstat)
-        .ok()?
-        .split_whitespace()
-        .next()?
-        .parse()
-        .ok()
+/// For each thread of a process, the first two numbers of `schedstat`, in nanoseconds; `stat` counts in ticks of 10 ms,
+/// which is too coarse.
+fn threads(pid: u32) -> impl Iterator<Item = CoreTime> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    threads.filter_map(|thread| CoreTime::read(&fs::read_to_string(thread.path().join("schedstat")).ok()?))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Instant;
 
     use super::*;
@@ -186,7 +208,11 @@ mod tests {
         let mut busy =
             shell("sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done; sleep 60' & wait");
         assert_eq!(busy.line().unwrap(), "done");
-        assert!(busy.cpu() > Duration::from_millis(20), "{:?}", busy.cpu());
+        assert!(
+            busy.core_time().used > Duration::from_millis(20),
+            "{:?}",
+            busy.core_time()
+        );
         assert!(busy.memory_bytes() > 500_000);
     }
 

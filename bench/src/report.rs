@@ -128,7 +128,7 @@ fn target_row(
 }
 
 fn figures(scenario: &Scenario, measured: &Measured) -> String {
-    let mut text = heading(scenario, measured, measured.load.values().map(Vec::len).max());
+    let mut text = heading(scenario, measured);
     text += "| | CPU per request (lowest to highest) | of the better peer | requests/s | p50 | p99 | p99.9 | errors |\n\
              |---|---|---|---|---|---|---|---|\n";
     let base = best_peer(measured, CPU).and_then(|peer| spread(measured, peer.name(), CPU));
@@ -164,7 +164,7 @@ fn figure_row(name: &str, samples: &[LoadSample], base: Option<Spread>) -> Strin
 }
 
 fn scaling(scenario: &Scenario, measured: &Measured) -> String {
-    let mut text = heading(scenario, measured, measured.load.values().map(Vec::len).max());
+    let mut text = heading(scenario, measured);
     text += "| | requests/s with 1 | with 2 | ratio | CPU per request with 1 | with 2 | ratio |\n|---|---|---|---|---|---|---|\n";
     for contender in Contender::ALL {
         text += &scaling_row(contender, measured).unwrap_or_default();
@@ -193,7 +193,7 @@ fn scaling_row(contender: Contender, measured: &Measured) -> Option<String> {
 }
 
 fn memory(scenario: &Scenario, measured: &Measured) -> String {
-    let mut text = heading(scenario, measured, measured.memory.values().map(Vec::len).max());
+    let mut text = heading(scenario, measured);
     text += "| | own memory per idle connection (lowest to highest) |\n|---|---|\n";
     for contender in Contender::ALL {
         if let Some(Spread { median, min, max }) = bytes(measured, contender) {
@@ -210,20 +210,34 @@ fn memory(scenario: &Scenario, measured: &Measured) -> String {
     text + "\n"
 }
 
-fn heading(scenario: &Scenario, measured: &Measured, rounds: Option<usize>) -> String {
+fn heading(scenario: &Scenario, measured: &Measured) -> String {
+    let loads = measured.load.values().map(Vec::len);
+    let rounds = loads
+        .chain(measured.memory.values().map(Vec::len))
+        .max()
+        .unwrap_or(0);
     let length = if measured.seconds > 0 {
         format!(" of {} s", measured.seconds)
     } else {
         String::new()
     };
+    let Measured { day, commit, .. } = measured;
     format!(
-        "### {}: {}\n\nMedians of {} rounds{length}; {}, commit {}.\n\n",
+        "### {}: {}\n\nMedians of {rounds} rounds{length}; {day}, commit {commit}.{}\n\n",
         scenario.name,
         scenario.title,
-        rounds.unwrap_or(0),
-        measured.day,
-        measured.commit
+        disturbance(scenario, measured).unwrap_or_default()
     )
+}
+
+/// Says how much the proxies had to share their core, if they did. Where nothing is pinned, they are meant to.
+fn disturbance(scenario: &Scenario, measured: &Measured) -> Option<String> {
+    let samples = measured.load.values().flatten().map(|sample| sample.waited);
+    let waited = Spread::of(samples).filter(|_| matches!(scenario.work, Work::Load(_)))?;
+    let percent = waited.max * 100.0;
+    (waited.max > DISTURBED).then(|| {
+        format!(" **The machine was busy**: proxies waited for their core up to {percent:.0} % of the time they had it.")
+    })
 }
 
 /// Bytes per idle connection.
@@ -249,6 +263,8 @@ fn between_markers(page: &str, made: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", made.trim()))
 }
 
+/// Above this share of waiting, a sample is not worth much.
+const DISTURBED: f64 = 0.05;
 const BEGIN: &str = "<!-- made by `cargo xtask bench`: begin -->";
 const END: &str = "<!-- made by `cargo xtask bench`: end -->";
 
@@ -262,6 +278,33 @@ mod tests {
         let once = between_markers(&page, "new\n").unwrap();
         assert_eq!(once, format!("above\n{BEGIN}\n\nnew\n\n{END}\nbelow\n"));
         assert_eq!(between_markers(&once, "new\n").unwrap(), once);
+    }
+
+    #[test]
+    fn a_busy_machine_is_told() {
+        let sample = |waited| {
+            let (cpu_us, requests_per_second) = (1.0, 1.0);
+            LoadSample {
+                cpu_us,
+                waited,
+                requests_per_second,
+                p50_us: 1,
+                p99_us: 1,
+                p999_us: 1,
+                requests: 1,
+                errors: 0,
+            }
+        };
+        let measured = |waited| Measured {
+            load: [("nginx".to_owned(), vec![sample(0.0), sample(waited)])].into(),
+            ..Measured::default()
+        };
+        assert_eq!(disturbance(&SCENARIOS[0], &measured(0.01)), None);
+        assert!(
+            disturbance(&SCENARIOS[0], &measured(0.4))
+                .unwrap()
+                .contains("up to 40 %")
+        );
     }
 
     #[test]

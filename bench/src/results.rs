@@ -38,6 +38,9 @@ pub(crate) struct Measured {
 pub(crate) struct LoadSample {
     /// CPU time of the proxy per request, user and system, in microseconds.
     pub(crate) cpu_us: f64,
+    /// Time that the proxy was ready to run but not on its core, as a share of the time that it was: near 0 on a machine
+    /// that does nothing else. Much of it makes `cpu_us` too high, since others have emptied the caches.
+    pub(crate) waited: f64,
     pub(crate) requests_per_second: f64,
     pub(crate) p50_us: u64,
     pub(crate) p99_us: u64,
