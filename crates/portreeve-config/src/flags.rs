@@ -8,6 +8,7 @@ use crate::findings::Findings;
 use crate::listener::Placed;
 use crate::place::{Place, quoted};
 use crate::pool::PoolDraft;
+use crate::quantity::grouped;
 use crate::target::target;
 use crate::whole::{self, Draft};
 use crate::word::{self, Complaint, Word};
@@ -117,6 +118,9 @@ fn pool(flags: &Flags, findings: &Findings) -> PoolDraft {
         .flat_map(|list| list.split(','))
         .map(str::trim)
         .collect();
+    if named.is_empty() {
+        findings.missing(&Place::flag("--to"), Complaint::new(TO_NEEDED));
+    }
     let mut targets: Vec<Target> = Vec::new();
     for text in &named {
         let Some(address) = word("--to", text, target, findings) else {
@@ -147,7 +151,7 @@ fn pool(flags: &Flags, findings: &Findings) -> PoolDraft {
             place: Place::flag("--to"),
             plan,
         },
-        is_vacant: named.is_empty(),
+        is_vacant: false,
     }
 }
 
@@ -169,8 +173,14 @@ fn state(path: &Path, findings: &Findings) -> Option<PathBuf> {
 fn checked(threads: usize, findings: &Findings) -> Option<usize> {
     let is_good = (1..=defaults::THREADS_MAX).contains(&threads);
     if !is_good {
-        let complaint = Complaint::new(format!("a whole number from 1 to {}", defaults::THREADS_MAX));
+        let complaint = Complaint::new(format!(
+            "a whole number from 1 to {}",
+            grouped(defaults::THREADS_MAX as u64)
+        ));
         findings.add(&Place::flag("--threads"), threads.to_string(), complaint);
     }
     is_good.then_some(threads)
 }
+
+const TO_NEEDED: &str =
+    "hosts with ports such as \"localhost:8001,localhost:8002\", or --config FILE instead";

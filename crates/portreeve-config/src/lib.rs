@@ -2,7 +2,7 @@
 //!
 //! [`parse`] reads the text of a file, [`read`] a file, [`from_flags`] the flags of `serve` without a file. All three
 //! give a [`Config`] in which every default is filled in and every name is known, or every fault there is, each
-//! with its line, its key, what was found and what is allowed. [`print`] writes the file that says the same.
+//! with its line, its key, what was found and what is allowed. [`print()`] writes the file that says the same.
 //!
 //! Looks up no host, opens no socket, changes nothing. From the machine it takes two defaults only: the number of
 //! cores and the folder for state.

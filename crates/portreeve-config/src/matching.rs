@@ -1,21 +1,24 @@
 //! What a route asks of a request besides the host: path, method, header.
 
+use portreeve_model::normalise;
 use portreeve_model::plan::PathPattern;
 
 use crate::word::Complaint;
 
-/// `/api/users`, or `/api/*` for every path that begins with `/api/`.
+/// `/api/users`, or `/api/*` for every path that begins with `/api/`. Only in the form that matching compares, so that
+/// the file shows what is matched.
 pub(crate) fn path(text: &str) -> Result<PathPattern, Complaint> {
     let (path, is_prefix) = match text.strip_suffix('*') {
         Some(prefix) => (prefix, true),
         None => (text, false),
     };
-    if !path.starts_with('/') || !path.bytes().all(is_path_byte) || !is_normal(path) {
+    if !path.starts_with('/') || !path.bytes().all(is_path_byte) {
         return Err(path_complaint(text));
     }
-    match is_prefix {
-        true => Ok(PathPattern::Prefix(path.to_owned())),
-        false => Ok(PathPattern::Exact(path.to_owned())),
+    match (normal(path, is_prefix), is_prefix) {
+        (normal, false) if normal == path => Ok(PathPattern::Exact(normal)),
+        (normal, true) if normal == path => Ok(PathPattern::Prefix(normal)),
+        (normal, _) => Err(normal_complaint(&normal, is_prefix)),
     }
 }
 
@@ -65,42 +68,41 @@ fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'*')
 }
 
-/// Whether matching, which compares normalised paths, can ever meet this one.
-fn is_normal(path: &str) -> bool {
-    let last = path.split('/').count() - 1;
-    let is_real = |(nth, part): (usize, &str)| {
-        !matches!(part, "." | "..") && (!part.is_empty() || nth == 0 || nth == last)
+/// The form that matching compares. The last segment of a prefix may go on, so dots there mean nothing yet.
+fn normal(path: &str, is_prefix: bool) -> String {
+    let whole = if is_prefix {
+        format!("{path}{GOES_ON}")
+    } else {
+        path.to_owned()
     };
-    path.split('/').enumerate().all(is_real) && escapes_needed(path)
+    let normal = String::from_utf8_lossy(&normalise(whole.as_bytes())).into_owned();
+    match is_prefix {
+        true => normal.strip_suffix(GOES_ON).unwrap_or(&normal).to_owned(),
+        false => normal,
+    }
 }
 
-/// Whether each `%` begins an escape, and none stands for a character that needs none (RFC 3986 section 2.3).
-fn escapes_needed(path: &str) -> bool {
-    path.split('%').skip(1).all(|after| {
-        let byte = after
-            .get(..2)
-            .filter(|hex| hex.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        let byte = byte.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        byte.is_some_and(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'.' | b'_' | b'~'))
-    })
+fn normal_complaint(normal: &str, is_prefix: bool) -> Complaint {
+    let star = if is_prefix { "*" } else { "" };
+    Complaint::new(PATH).hint(format!(
+        "compared is the normal form of a path, here \"{normal}{star}\""
+    ))
 }
 
 fn path_complaint(text: &str) -> Complaint {
-    let complaint =
-        Complaint::new("a path such as \"/api/users\", or \"/api/*\" for all that begin with /api/");
     let hint = match text {
         "*" => "for any path leave path out, or write \"/*\"".to_owned(),
         _ if !text.starts_with('/') => format!("it begins with a slash: \"/{text}\""),
         _ if text.contains(['?', '#']) => "a query is not part of the path".to_owned(),
         _ if text.trim_end_matches('*').contains('*') => "a * only at the end".to_owned(),
-        _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            "write blanks and letters beyond ASCII as %XX, as clients send them".to_owned()
-        }
-        _ => "paths are compared without //, /./, /../ and needless %XX".to_owned(),
+        _ => "write blanks and letters beyond ASCII as %XX, as clients send them".to_owned(),
     };
-    complaint.hint(hint)
+    Complaint::new(PATH).hint(hint)
 }
 
+const PATH: &str = "a path such as \"/api/users\", or \"/api/*\" for all that begin with /api/";
+/// A letter that completes no escape and no dot segment.
+const GOES_ON: char = 'x';
 const METHODS: &[&str] = &[
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
 ];

@@ -75,43 +75,70 @@ fn is_header(line: &str) -> bool {
 fn mend_piece(lines: &mut [&str], first_line: usize, breaks: &mut Vec<Break>) {
     let mut is_lost = false;
     while let Some((nth, error)) = first_break(lines) {
-        let is_header_broken = nth == 0 && is_header(lines[0]);
-        is_lost = is_lost || is_header_broken || breaks.len() >= BREAKS_MAX;
-        if breaks.len() >= BREAKS_MAX {
-            break;
-        }
-        let start = start_of_statement(lines, nth);
-        let shown = if error.message().starts_with(UNCLOSED) {
-            start
-        } else {
-            nth
-        };
-        breaks.push(Break {
-            line: first_line + shown,
-            found: found(lines[shown]),
-            complaint: complaint(&error),
-        });
-        if lines[start..=nth].iter().all(|line| line.is_empty()) {
+        let damage = damage(lines, nth, error);
+        let is_stuck = lines[damage.from..=damage.to].iter().all(|line| line.is_empty());
+        is_lost = is_lost || is_stuck || damage.from == 0 && is_header(lines[0]);
+        if is_stuck || breaks.len() >= BREAKS_MAX {
             is_lost = true;
             break;
         }
-        lines[start..=nth].fill("");
+        let (line, text) = (first_line + damage.shown, lines[damage.shown].trim());
+        breaks.push(Break {
+            line,
+            found: found(text),
+            complaint: complaint(text, &damage.error),
+        });
+        let rest = lines[damage.to + 1..]
+            .iter()
+            .take_while(|line| continues(line))
+            .count();
+        lines[damage.from..=damage.to + rest].fill("");
     }
     if is_lost {
         lines.fill("");
     }
 }
 
-/// Where the statement begins that the line with this index belongs to. A statement spans lines if it is broken
-/// before this one.
-fn start_of_statement(lines: &[&str], nth: usize) -> usize {
-    let start = (0..=nth)
+/// A broken statement: its lines, the end included, and which of them to show.
+struct Damage {
+    from: usize,
+    to: usize,
+    shown: usize,
+    error: Error,
+}
+
+/// What is broken, given the line in which the parser stumbled. If the statement before that line did not end, the
+/// parser has taken this line for a part of it: when this line looks like a statement of its own, it is sound.
+fn damage(lines: &[&str], nth: usize, error: Error) -> Damage {
+    let before = (0..nth)
         .rev()
         .find(|nth| begins_statement(lines[*nth]))
         .unwrap_or(nth);
-    match first_error(&lines[start..nth].join("\n")) {
-        Some(_) => start,
-        None => nth,
+    match first_error(&lines[before..nth].join("\n")) {
+        None => Damage {
+            from: nth,
+            to: nth,
+            shown: nth,
+            error,
+        },
+        Some(error) if begins_statement(lines[nth]) => Damage {
+            from: before,
+            to: nth - 1,
+            shown: before,
+            error,
+        },
+        Some(_) if error.message().starts_with(UNCLOSED) => Damage {
+            from: before,
+            to: nth,
+            shown: before,
+            error,
+        },
+        Some(_) => Damage {
+            from: before,
+            to: nth,
+            shown: nth,
+            error,
+        },
     }
 }
 
@@ -138,23 +165,31 @@ fn begins_statement(line: &str) -> bool {
     rest.starts_with('=') && rest.len() < line.len()
 }
 
-fn found(line: &str) -> String {
-    match line.trim() {
+/// Whether a line can only be the rest of a list or table that began before it.
+fn continues(line: &str) -> bool {
+    let is_rest = |first: char| first.is_ascii_digit() || "\"'[]{},#".contains(first);
+    !begins_statement(line) && line.trim_start().chars().next().is_none_or(is_rest)
+}
+
+fn found(text: &str) -> String {
+    match text {
         "" => "the end of the section".to_owned(),
         text => shortened(text),
     }
 }
 
 /// What the parser says, as a sentence of what would be right.
-fn complaint(error: &Error) -> Complaint {
-    let message = error.message();
-    SENTENCES
-        .iter()
-        .find(|(begin, _)| message.starts_with(begin))
-        .map_or_else(
-            || Complaint::new("TOML").hint(message),
-            |(_, sentence)| Complaint::new(*sentence),
-        )
+fn complaint(text: &str, error: &Error) -> Complaint {
+    let message = if text.ends_with('=') {
+        "missing value"
+    } else {
+        error.message()
+    };
+    let sentence = SENTENCES.iter().find(|(begin, _)| message.starts_with(begin));
+    sentence.map_or_else(
+        || Complaint::new("TOML").hint(message),
+        |(_, sentence)| Complaint::new(*sentence),
+    )
 }
 
 /// A file that is not TOML at all is broken in each line.
@@ -218,6 +253,18 @@ mod tests {
         assert_eq!(mended.breaks.len(), 1);
         assert_eq!(mended.breaks[0].line, 3);
         assert_eq!(mended.breaks[0].complaint.allowed, "a list that ends with ]");
+    }
+
+    #[test]
+    fn a_list_without_end_leaves_the_next_statement_whole() {
+        let mended = mend("[a]\npath = [\"/x\",\n  \"/y\",\npool = \"b\"\n");
+        assert_eq!(mended.text, "[a]\n\n\npool = \"b\"\n");
+        assert_eq!(mended.breaks.iter().map(|one| one.line).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn a_broken_element_is_told_on_its_own_line() {
+        assert_eq!(broken_lines("a = [\n  \"x\",\n  y,\n  \"z\",\n]\nb = 1\n"), [3]);
     }
 
     #[test]

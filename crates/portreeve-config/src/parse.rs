@@ -112,7 +112,7 @@ fn admin(mut section: Section<'_>) -> Option<Placed<SocketAddr>> {
 fn access_log(mut section: Section<'_>) -> AccessLog {
     let to = match section.is_absent() {
         true => section.get("to"),
-        false => section.need("to", "\"-\" for standard output, \"off\", or a path"),
+        false => section.need("to", word::ACCESS_LOG_TO),
     };
     let to = to.and_then(|to| to.word(word::access_log_to)).unwrap_or_default();
     let format = section.word("format", word::record_format).unwrap_or_default();

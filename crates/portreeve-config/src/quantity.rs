@@ -143,7 +143,7 @@ fn meant_off(item: &Item<'_>) -> Option<String> {
 }
 
 /// A number with commas between its thousands.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (nth, digit) in digits.chars().enumerate() {

@@ -26,7 +26,7 @@ pub enum ReadError {
     },
 }
 
-/// Reads and checks a file of at most 16 MiB.
+/// Reads and checks a file of at most 4 MiB.
 ///
 /// # Errors
 /// When the file cannot be read, and when there is any fault in it.
@@ -76,7 +76,7 @@ fn bytes(path: &Path) -> io::Result<Vec<u8>> {
     match bytes.len() as u64 > FILE_BYTES_MAX {
         true => Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
-            "it is larger than 16 MiB",
+            "it is larger than 4 MiB",
         )),
         false => Ok(bytes),
     }
@@ -95,4 +95,4 @@ fn not_utf8(bytes: &[u8], valid: usize) -> Faults {
     }])
 }
 
-const FILE_BYTES_MAX: u64 = 16 << 20;
+const FILE_BYTES_MAX: u64 = 4 << 20;

@@ -1,5 +1,7 @@
 //! What can only be said of the whole: what is implied, what collides, what can never serve.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use portreeve_model::plan::{Bind, ClientLimits, ListenerPlan, Name, Plan, RoutePlan};
@@ -94,17 +96,19 @@ impl Draft {
             .iter()
             .map(|listener| listener.plan.name.clone())
             .collect();
-        for (nth, route) in self.routes.iter().enumerate() {
-            let is_twin = |other: &&Placed<RoutePlan>| ask_the_same(&other.plan, &route.plan, &all);
-            if let Some(first) = self.routes[..nth].iter().find(is_twin) {
+        let mut alike: HashMap<u64, Vec<&Placed<RoutePlan>>> = HashMap::new();
+        for route in &self.routes {
+            let before = alike.entry(digest(&route.plan, &all)).or_default();
+            if let Some(first) = before
+                .iter()
+                .find(|other| ask_the_same(&other.plan, &route.plan, &all))
+            {
                 let found = format!("the same conditions as in {}", first.place.key);
                 let allowed = "each set of listener, host, path, method and header in one route";
-                findings.add(
-                    &route.place,
-                    found,
-                    Complaint::new(allowed).hint("this route would never be reached"),
-                );
+                let complaint = Complaint::new(allowed).hint("this route would never be reached");
+                findings.add(&route.place, found, complaint);
             }
+            before.push(route);
         }
     }
 
@@ -177,6 +181,29 @@ fn covers(a: &SocketAddr, b: &SocketAddr) -> bool {
         IpAddr::V4(ip) if ip.is_unspecified() => b.is_ipv4(),
         _ => a == b,
     }
+}
+
+/// Equal for routes that ask the same, in whatever order; so that thousands of routes need not all be compared.
+fn digest(route: &RoutePlan, all: &[Name]) -> u64 {
+    [
+        sum(listeners_of(route, all)),
+        sum(&route.hosts),
+        sum(&route.paths),
+        sum(&route.methods),
+        sum(&route.headers),
+    ]
+    .iter()
+    .fold(0, |digest: u64, part| digest.rotate_left(7) ^ part)
+}
+
+/// A sum of hashes does not depend on the order.
+fn sum<T: Hash>(values: &[T]) -> u64 {
+    let hash = |value: &T| {
+        let mut hasher = DefaultHasher::new();
+        value.hash(&mut hasher);
+        hasher.finish()
+    };
+    values.iter().map(hash).fold(0, u64::wrapping_add)
 }
 
 fn ask_the_same(a: &RoutePlan, b: &RoutePlan, all: &[Name]) -> bool {

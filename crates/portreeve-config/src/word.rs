@@ -74,7 +74,9 @@ pub(crate) fn access_log_to(text: &str) -> Result<AccessLogTo, Complaint> {
     match text {
         "off" => Ok(AccessLogTo::Off),
         "-" => Ok(AccessLogTo::Stdout),
-        _ => path(text).map(AccessLogTo::File),
+        _ => path(text)
+            .map(AccessLogTo::File)
+            .map_err(|_| Complaint::new(ACCESS_LOG_TO)),
     }
 }
 
@@ -160,6 +162,8 @@ fn socket_complaint(text: &str, allowed: &str) -> Complaint {
     complaint
 }
 
+/// What may stand under `access_log.to`.
+pub(crate) const ACCESS_LOG_TO: &str = "\"-\" for standard output, \"off\", or a path";
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 const BIND: &str = "an IP address with a port such as \"0.0.0.0:8080\" or \"[::1]:8080\", \":8080\" for all \
                     interfaces, or \"unix:/run/portreeve.sock\"";

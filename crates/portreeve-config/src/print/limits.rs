@@ -38,6 +38,11 @@ pub(super) fn client(file: &mut Text, name: &str, limits: &ClientLimits) {
         plain.body_idle_timeout,
         time,
     );
+    client_bounds(&mut said, limits, &plain);
+    said.write(file, &["listener", name, "limits"]);
+}
+
+fn client_bounds(said: &mut Said, limits: &ClientLimits, plain: &ClientLimits) {
     said.unless("rate_min", limits.rate_min, plain.rate_min, |limit| {
         or_off(limit, bytes)
     });
@@ -74,7 +79,6 @@ pub(super) fn client(file: &mut Text, name: &str, limits: &ClientLimits) {
         plain.tunnel_idle_timeout,
         time,
     );
-    said.write(file, &["listener", name, "limits"]);
 }
 
 /// `[pool.NAME.limits]`, if there is anything to say.
