@@ -1,0 +1,216 @@
+//! docs/CONFIGURATION.md has an entry for each key, and each entry is true.
+
+use std::path::Path;
+
+use portreeve_config::{parse, read};
+
+use crate::{faults, sound};
+
+struct Entry {
+    key: String,
+    text: String,
+}
+
+impl Entry {
+    /// What stands in code after `- Default: ` or `- Example: `.
+    fn code(&self, label: &str) -> Option<&str> {
+        let line = self
+            .text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("- {label}: `")))?;
+        line.strip_suffix('`')
+    }
+
+    fn allowed(&self) -> &str {
+        self.text
+            .lines()
+            .find_map(|line| line.strip_prefix("- Allowed: "))
+            .unwrap_or_default()
+    }
+
+    /// The section and the last part of the key, for the names that the documents below use.
+    fn place(&self) -> (String, String) {
+        let key = self
+            .key
+            .replace("listener.NAME", "listener.web")
+            .replace("route.NAME", "route.shop");
+        let key = key.replace("pool.NAME", "pool.api");
+        match key.rsplit_once('.') {
+            Some((section, last)) => (section.to_owned(), last.to_owned()),
+            None => (String::new(), key),
+        }
+    }
+}
+
+fn text_of(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn entries() -> Vec<Entry> {
+    let reference = text_of("docs/CONFIGURATION.md");
+    reference
+        .split("\n### `")
+        .skip(1)
+        .map(|entry| {
+            let (key, text) = entry.split_once("`\n").expect("a key in code");
+            Entry {
+                key: key.to_owned(),
+                text: text.split("\n## ").next().unwrap_or_default().to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Every section with a key that nobody knows: the faults name all keys that are known.
+const UNKNOWN: &str = "zz = 1\n[admin]\nzz = 1\n[access_log]\nto = \"-\"\nzz = 1\n[listener.NAME]\nbind = \":1\"\nzz = 1\n\
+    [listener.NAME.limits]\nzz = 1\n[route.NAME]\npool = \"NAME\"\nzz = 1\n[pool.NAME]\n\
+    backends = [{ address = \"a:1\", zz = 1 }]\nbalance = { hash = \"path\", zz = 1 }\nzz = 1\n[pool.NAME.limits]\nzz = 1\n";
+
+fn known_keys() -> Vec<String> {
+    let mut keys = Vec::new();
+    for fault in faults(UNKNOWN) {
+        assert_eq!(fault.found, "an unknown key", "{fault}");
+        let section = fault.key.trim_end_matches("zz").replace("[0]", "");
+        let names = fault.allowed.replace(" or ", ", ");
+        keys.extend(names.split(", ").map(|name| format!("{section}{name}")));
+    }
+    keys
+}
+
+#[test]
+fn every_known_key_has_its_entry() {
+    let entries: Vec<String> = entries().into_iter().map(|entry| entry.key).collect();
+    let sections = [
+        "admin",
+        "access_log",
+        "listener",
+        "route",
+        "pool",
+        "listener.NAME.limits",
+        "pool.NAME.limits",
+    ];
+    let keys: Vec<String> = known_keys()
+        .into_iter()
+        .filter(|key| !sections.contains(&key.as_str()))
+        .collect();
+    assert!(keys.len() > 40, "{keys:?}");
+    for key in &keys {
+        assert!(entries.contains(key), "{key} is not in docs/CONFIGURATION.md");
+    }
+    for entry in &entries {
+        assert!(
+            keys.contains(entry),
+            "{entry} is in docs/CONFIGURATION.md but is no key"
+        );
+    }
+}
+
+/// A file with this line under this section.
+fn file_with(section: &str, line: &str) -> String {
+    let key = line.split(' ').next().unwrap_or_default();
+    let mut file = String::new();
+    let needed: &[(&str, &[&str])] = &[
+        ("", &[]),
+        ("access_log", &["to = \"off\""]),
+        ("admin", &[]),
+        ("listener.web", &["bind = \":1\""]),
+        ("listener.web.limits", &[]),
+        ("listener.intern", &["bind = \":2\""]),
+        ("route.shop", &["pool = \"api\""]),
+        ("pool.api", &["backends = \"a:1\""]),
+        ("pool.api.limits", &[]),
+    ];
+    for (name, lines) in needed {
+        if !name.is_empty() {
+            file.push_str(&format!("[{name}]\n"));
+        }
+        for line in lines
+            .iter()
+            .filter(|line| *name != section || !line.starts_with(&format!("{key} ")))
+        {
+            file.push_str(&format!("{line}\n"));
+        }
+        if *name == section {
+            file.push_str(&format!("{line}\n"));
+        }
+    }
+    file
+}
+
+/// The section of a file that a line of this entry stands in: a table within a value is written in one line.
+fn section_of(entry: &Entry) -> String {
+    let (section, _) = entry.place();
+    match section.as_str() {
+        "pool.api.backends" | "pool.api.balance" => "pool.api".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+#[test]
+fn every_example_is_sound() {
+    for entry in entries() {
+        let example = entry
+            .code("Example")
+            .unwrap_or_else(|| panic!("{} has no example", entry.key));
+        sound(&file_with(&section_of(&entry), example));
+    }
+}
+
+#[test]
+fn every_default_is_the_real_one() {
+    let plain = sound(&file_with("none", ""));
+    let mut told = 0;
+    for entry in entries() {
+        let (section, key) = entry.place();
+        let Some(default) = entry.code("Default").filter(|_| section_of(&entry) == section) else {
+            continue;
+        };
+        if entry.key.starts_with("listener.NAME.bind") {
+            continue;
+        }
+        let file = file_with(&section, &format!("{key} = {default}"));
+        assert_eq!(sound(&file), plain, "{}", entry.key);
+        told += 1;
+    }
+    assert!(told > 30, "{told}");
+}
+
+#[test]
+fn every_entry_says_what_the_fault_says() {
+    let mut told = 0;
+    for entry in entries() {
+        let (section, key) = entry.place();
+        if section_of(&entry) != section || matches!(key.as_str(), "listener" | "pool") {
+            continue;
+        }
+        let faults = parse(&file_with(&section, &format!("{key} = 0.5"))).expect_err(&entry.key);
+        let fault = faults.iter().next().expect("a fault");
+        assert_eq!(fault.allowed, entry.allowed(), "{}", entry.key);
+        told += 1;
+    }
+    assert!(told > 35, "{told}");
+}
+
+#[test]
+fn the_file_in_the_reference_is_sound() {
+    let reference = text_of("docs/CONFIGURATION.md");
+    let blocks: Vec<&str> = reference
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        sound(block);
+    }
+}
+
+#[test]
+fn the_example_is_sound() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/portreeve.toml");
+    let config = read(&path).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.plan.listeners.len(), 2);
+    assert_eq!(config.plan.routes.len(), 4);
+    assert_eq!(config.plan.pools.len(), 3);
+}
