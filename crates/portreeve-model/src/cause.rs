@@ -153,3 +153,122 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// RFC 9209 section 2.3, those of version-independent HTTP and its connections.
+    const PROXY_ERRORS: &[&str] = &[
+        "dns_timeout",
+        "dns_error",
+        "destination_not_found",
+        "destination_unavailable",
+        "destination_ip_prohibited",
+        "destination_ip_unroutable",
+        "connection_refused",
+        "connection_terminated",
+        "connection_timeout",
+        "connection_read_timeout",
+        "connection_write_timeout",
+        "connection_limit_reached",
+        "http_request_error",
+        "http_request_denied",
+        "http_response_incomplete",
+        "http_response_header_section_size",
+        "http_response_timeout",
+        "http_protocol_error",
+        "proxy_internal_response",
+        "proxy_internal_error",
+        "proxy_configuration_error",
+    ];
+
+    #[test]
+    fn each_fact_stands_at_the_place_of_its_cause() {
+        assert_eq!(
+            Cause::ALL.len(),
+            Cause::InternalError.index() + 1,
+            "the last of the enum is the last fact"
+        );
+        for (place, cause) in Cause::ALL.iter().enumerate() {
+            assert_eq!(cause.index(), place, "{cause}");
+        }
+    }
+
+    #[test]
+    fn codes_are_unique_and_in_snake_case() {
+        let codes: BTreeSet<&str> = Cause::ALL.iter().map(|cause| cause.code()).collect();
+        assert_eq!(codes.len(), Cause::ALL.len());
+        let is_snake = |code: &str| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        assert!(
+            codes
+                .iter()
+                .all(|code| is_snake(code) && !code.starts_with('_') && !code.ends_with('_'))
+        );
+    }
+
+    #[test]
+    fn a_code_is_the_name_of_its_variant() {
+        for cause in Cause::ALL {
+            let camel: String = cause
+                .code()
+                .split('_')
+                .map(|word| word[..1].to_uppercase() + &word[1..])
+                .collect();
+            assert_eq!(camel, format!("{cause:?}"));
+        }
+    }
+
+    #[test]
+    fn statuses_are_errors_and_fit_the_fault() {
+        for cause in Cause::ALL {
+            match cause.fault() {
+                Fault::Client => assert!(matches!(cause.status(), 400..=499 | 501 | 503 | 505), "{cause}"),
+                Fault::Backend => assert!(matches!(cause.status(), 502..=504), "{cause}"),
+                Fault::Proxy => assert!(matches!(cause.status(), 500 | 503), "{cause}"),
+            }
+        }
+    }
+
+    #[test]
+    fn proxy_errors_are_registered_types() {
+        for cause in Cause::ALL {
+            assert!(PROXY_ERRORS.contains(&cause.proxy_error()), "{cause}");
+        }
+    }
+
+    #[test]
+    fn no_retry_is_safe_once_a_backend_may_have_seen_the_request() {
+        let safe: Vec<&str> = Cause::ALL
+            .iter()
+            .filter(|cause| cause.is_retry_safe())
+            .map(|cause| cause.code())
+            .collect();
+        assert_eq!(
+            safe,
+            [
+                "listener_full",
+                "too_many_from_client",
+                "shutting_down",
+                "no_backend",
+                "open_files_exhausted",
+                "connect_refused",
+                "connect_timeout",
+                "connect_failed",
+            ]
+        );
+    }
+
+    #[test]
+    fn titles_are_single_sentences_without_a_full_stop() {
+        let titles: BTreeSet<&str> = Cause::ALL.iter().map(|cause| cause.title()).collect();
+        assert_eq!(titles.len(), Cause::ALL.len());
+        assert!(
+            titles
+                .iter()
+                .all(|title| title.len() > 10 && !title.ends_with('.') && !title.contains('"'))
+        );
+    }
+}

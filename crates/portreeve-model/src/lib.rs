@@ -22,6 +22,8 @@ mod pool;
 mod resolved;
 mod route;
 mod router;
+#[cfg(test)]
+mod samples;
 mod snapshot;
 mod stats;
 mod tried;

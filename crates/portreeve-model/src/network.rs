@@ -68,9 +68,6 @@ impl Networks {
             bits: address.to_bits() & mask,
             mask,
         });
-        if mask & MAPPED_MASK == mask && MAPPED & mask == address.to_bits() & mask {
-            self.add_v4(0, 0);
-        }
     }
 }
 
@@ -81,5 +78,75 @@ struct Block<T> {
     mask: T,
 }
 
-const MAPPED: u128 = 0xffff_0000_0000;
-const MAPPED_MASK: u128 = u128::MAX << 32;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn networks(networks: &[(&str, u8)]) -> Networks {
+        let parsed: Vec<Network> = networks
+            .iter()
+            .map(|(address, prefix)| Network {
+                address: address.parse().unwrap(),
+                prefix: *prefix,
+            })
+            .collect();
+        Networks::new(&parsed)
+    }
+
+    fn has(networks: &Networks, address: &str) -> bool {
+        networks.contains(address.parse().unwrap())
+    }
+
+    #[test]
+    fn leading_bits_decide() {
+        let networks = networks(&[("10.1.2.3", 8), ("192.168.1.128", 25), ("2001:db8::5", 32)]);
+        assert!(
+            ["10.255.0.1", "192.168.1.200", "2001:db8:ffff::"]
+                .iter()
+                .all(|address| has(&networks, address))
+        );
+        assert!(
+            ["11.0.0.1", "192.168.1.5", "2001:db9::"]
+                .iter()
+                .all(|address| !has(&networks, address))
+        );
+    }
+
+    #[test]
+    fn a_prefix_of_zero_takes_all_of_its_family() {
+        assert!(has(&networks(&[("0.0.0.0", 0)]), "255.1.2.3"));
+        assert!(!has(&networks(&[("0.0.0.0", 0)]), "2001:db8::1"));
+        assert!(has(&networks(&[("::", 0)]), "2001:db8::1"));
+        assert!(!has(&networks(&[("::", 0)]), "10.0.0.1"));
+    }
+
+    #[test]
+    fn a_whole_address_takes_only_itself() {
+        let networks = networks(&[("10.0.0.1", 32), ("::1", 128), ("10.0.0.9", 77)]);
+        assert!(
+            ["10.0.0.1", "::1", "10.0.0.9"]
+                .iter()
+                .all(|address| has(&networks, address))
+        );
+        assert!(
+            ["10.0.0.2", "::2", "10.0.0.8"]
+                .iter()
+                .all(|address| !has(&networks, address))
+        );
+    }
+
+    #[test]
+    fn mapped_addresses_count_as_ipv4_on_both_sides() {
+        assert!(has(&networks(&[("10.0.0.0", 8)]), "::ffff:10.9.9.9"));
+        assert!(has(&networks(&[("::ffff:10.0.0.0", 104)]), "10.9.9.9"));
+        assert!(!has(&networks(&[("::ffff:10.0.0.0", 104)]), "11.9.9.9"));
+        assert!(has(&networks(&[("::ffff:10.0.0.0", 96)]), "11.9.9.9"));
+    }
+
+    #[test]
+    fn none_has_nothing() {
+        assert!(networks(&[]).is_empty());
+        assert!(!has(&networks(&[]), "127.0.0.1"));
+        assert!(!networks(&[("::1", 128)]).is_empty());
+    }
+}

@@ -119,3 +119,130 @@ fn drop_segment(resolved: &mut Vec<u8>) {
 }
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn normal(path: &str) -> String {
+        String::from_utf8(normalise(path.as_bytes()).into_owned()).unwrap()
+    }
+
+    fn prefix(prefix: &str) -> String {
+        String::from_utf8(normalise_prefix(prefix.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn a_plain_path_is_not_copied() {
+        for path in ["/", "/a/b.c/", "/a.b/c..d", "*", "example.com:443", ""] {
+            assert!(matches!(normalise(path.as_bytes()), Cow::Borrowed(_)), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_other_ways_is_one_path() {
+        for (written, meant) in [
+            ("", "/"),
+            ("//", "/"),
+            ("/a//b///c", "/a/b/c"),
+            ("/a/./b", "/a/b"),
+            ("/a/.", "/a/"),
+            ("/a/b/..", "/a/"),
+            ("/a/b/../c", "/a/c"),
+            ("/a/b/../../c", "/c"),
+            ("/a//../b", "/b"),
+            ("/%61%2D%7e", "/a-~"),
+            ("/a/%2e%2E/b", "/b"),
+            ("/a/.%2e/b", "/b"),
+            ("/.well-known/x", "/.well-known/x"),
+            ("/...", "/..."),
+        ] {
+            assert_eq!(normal(written), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn nothing_leads_above_the_root() {
+        for path in ["/..", "/../..", "/%2e%2e/", "//..//..", "/a/../../.."] {
+            assert_eq!(normal(path), "/", "{path}");
+        }
+        assert_eq!(normal("/../../etc/passwd"), "/etc/passwd");
+    }
+
+    #[test]
+    fn reserved_characters_stay_escaped_in_upper_case() {
+        assert_eq!(normal("/a%2fb%3f%25"), "/a%2Fb%3F%25");
+        assert_eq!(normal("/%2e%2e%2f"), "/..%2F");
+        assert_eq!(normal("/%00%ff"), "/%00%FF");
+    }
+
+    #[test]
+    fn a_percent_sign_that_escapes_nothing_is_one_itself() {
+        assert_eq!(normal("/100%"), "/100%25");
+        assert_eq!(normal("/%zz%4"), "/%25zz%254");
+        assert_eq!(normal("/%%341"), "/%2541");
+        assert_eq!(normal("/%4%31"), "/%2541");
+    }
+
+    #[test]
+    fn what_is_no_path_is_left_alone() {
+        assert_eq!(normal("*"), "*");
+        assert_eq!(normal("example.com:443"), "example.com:443");
+    }
+
+    #[test]
+    fn a_prefix_is_normalised_but_for_dots_at_its_end() {
+        assert_eq!(prefix("/a//b/../"), "/a/");
+        assert_eq!(prefix("/."), "/.");
+        assert_eq!(prefix("/a/.."), "/a/..");
+        assert_eq!(prefix("/a/im%61g"), "/a/imag");
+        assert_eq!(prefix(""), "");
+    }
+
+    /// Paths full of what matters.
+    fn paths() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "/", "//", ".", "..", "%2e", "%2E", "%2f", "%", "%4", "%41", "%25", "a", "b", "41", "~", "é",
+        ]);
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| format!("/{}", pieces.concat()))
+    }
+
+    proptest! {
+        #[test]
+        fn twice_is_the_same_as_once(path in paths()) {
+            let once = normalise(path.as_bytes()).into_owned();
+            let twice = normalise(&once).into_owned();
+            prop_assert_eq!(once, twice);
+        }
+
+        #[test]
+        fn no_segment_is_empty_or_of_dots(path in paths()) {
+            let normal = normal(&path);
+            prop_assert!(normal.starts_with('/'));
+            let segments: Vec<&str> = normal[1..].split('/').collect();
+            let (last, before) = segments.split_last().unwrap();
+            prop_assert!(before.iter().all(|segment| !matches!(*segment, "" | "." | "..")), "{}", normal);
+            prop_assert!(!matches!(*last, "." | ".."), "{}", normal);
+        }
+
+        #[test]
+        fn any_bytes_are_borne(path in prop::collection::vec(any::<u8>(), 0..40)) {
+            let once = normalise(&path).into_owned();
+            let twice = normalise(&once).into_owned();
+            prop_assert_eq!(once, twice);
+        }
+
+        #[test]
+        fn escaping_unreserved_characters_changes_nothing(path in "/[a-z./~_-]{0,12}", upper: bool) {
+            let escape = |character: char| match (character, upper) {
+                ('/', _) => "/".to_owned(),
+                (other, true) => format!("%{:02X}", other as u32),
+                (other, false) => format!("%{:02x}", other as u32),
+            };
+            let escaped: String = path.chars().map(escape).collect();
+            prop_assert_eq!(normal(&escaped), normal(&path));
+        }
+    }
+}

@@ -138,3 +138,88 @@ impl Known {
 fn is_same(one: &[Arc<Backend>], other: &[Arc<Backend>]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::plan::HashKey;
+    use crate::samples::{ask, pool, tried};
+    use crate::tried::Tried;
+
+    fn balances() -> impl Strategy<Value = BalancePlan> {
+        prop::sample::select(vec![
+            BalancePlan::RoundRobin,
+            BalancePlan::LeastRequests,
+            BalancePlan::Random,
+            BalancePlan::TwoChoices,
+            BalancePlan::Hash(HashKey::Path),
+            BalancePlan::First,
+        ])
+    }
+
+    #[test]
+    fn an_empty_pool_picks_nobody() {
+        assert!(
+            Pool::empty(&"none".into())
+                .pick(&ask(&Tried::default()))
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_pick_is_in_flight_until_its_lease_falls() {
+        let pool = pool(BalancePlan::RoundRobin, &[1]);
+        let lease = pool.pick(&ask(&Tried::default())).unwrap();
+        assert_eq!(lease.backend().in_flight(), 1);
+        drop(lease);
+        assert_eq!(pool.backends[0].in_flight(), 0);
+        assert_eq!(pool.backends[0].requests_total(), 1);
+    }
+
+    #[test]
+    fn only_a_hashing_pool_computes_a_key() {
+        let request = crate::samples::Request::get("", "/a");
+        assert_eq!(pool(BalancePlan::RoundRobin, &[1]).key(&request), 0);
+        assert_ne!(pool(BalancePlan::Hash(HashKey::Path), &[1]).key(&request), 0);
+    }
+
+    #[test]
+    fn only_weights_that_were_rounded_are_said_to_be() {
+        assert!(!pool(BalancePlan::RoundRobin, &[1000, 1]).is_weight_rounded());
+        let weights: Vec<u16> = (1..=1000).collect();
+        assert!(pool(BalancePlan::RoundRobin, &weights).is_weight_rounded());
+        assert!(!pool(BalancePlan::Random, &weights).is_weight_rounded());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn every_backend_is_tried_once_and_then_nobody_is_left(
+            balance in balances(), weights in prop::collection::vec(1_u16..=1000, 0..8), key: u64, dice: u64,
+        ) {
+            let pool = pool(balance, &weights);
+            let mut tried = Tried::default();
+            for _ in &weights {
+                let lease = pool.pick(&Ask { key, dice, tried: &tried });
+                prop_assert!(tried.insert(lease.expect("somebody is left").backend().id));
+            }
+            let left = pool.pick(&Ask { key, dice, tried: &tried });
+            prop_assert!(left.is_none());
+        }
+
+        #[test]
+        fn a_large_pool_never_picks_a_tried_backend(
+            balance in balances(), heavy in 0_usize..8, key: u64, dice: u64,
+        ) {
+            let mut weights = [1; 12];
+            weights[heavy] = 1000;
+            let pool = pool(balance, &weights);
+            let tried = tried(&pool.backends[..8]);
+            let lease = pool.pick(&Ask { key, dice, tried: &tried }).expect("four are left");
+            prop_assert!(!tried.contains(lease.backend().id));
+        }
+    }
+}

@@ -70,3 +70,93 @@ impl Resolved {
 fn tcp(label: String, addresses: Vec<SocketAddr>) -> (Arc<str>, BackendAddress) {
     (label.into(), BackendAddress::Tcp(addresses))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{named_target, target};
+
+    fn expanded(addresses: &[&str]) -> Vec<(String, String)> {
+        let mut resolved = Resolved::new();
+        resolved.insert(
+            "app",
+            addresses.iter().map(|address| address.parse().unwrap()).collect(),
+        );
+        expanded_by(&resolved)
+    }
+
+    fn expanded_by(resolved: &Resolved) -> Vec<(String, String)> {
+        let backends = resolved.expand(&named_target("app", 80)).into_iter();
+        backends
+            .map(|(label, address)| (label.to_string(), address.to_string()))
+            .collect()
+    }
+
+    fn pairs<const N: usize>(wanted: [(&str, &str); N]) -> Vec<(String, String)> {
+        wanted
+            .map(|(label, address)| (label.to_owned(), address.to_owned()))
+            .to_vec()
+    }
+
+    #[test]
+    fn localhost_is_one_backend_with_two_addresses() {
+        assert_eq!(
+            expanded(&["::1", "127.0.0.1"]),
+            pairs([("app:80", "127.0.0.1:80, [::1]:80")])
+        );
+    }
+
+    #[test]
+    fn three_addresses_are_three_backends_in_sorted_order() {
+        let wanted = ["10.0.0.1:80", "10.0.0.2:80", "10.0.0.10:80"].map(|address| (address, address));
+        assert_eq!(expanded(&["10.0.0.10", "10.0.0.2", "10.0.0.1"]), pairs(wanted));
+    }
+
+    #[test]
+    fn families_are_paired_and_the_rest_stands_alone() {
+        let wanted = [
+            ("10.0.0.1:80", "10.0.0.1:80, [fd00::1]:80"),
+            ("10.0.0.2:80", "10.0.0.2:80"),
+        ];
+        assert_eq!(expanded(&["fd00::1", "10.0.0.2", "10.0.0.1"]), pairs(wanted));
+        let wanted = [("[fd00::1]:80", "[fd00::1]:80"), ("[fd00::2]:80", "[fd00::2]:80")];
+        assert_eq!(expanded(&["fd00::2", "fd00::1"]), pairs(wanted));
+    }
+
+    #[test]
+    fn repetitions_and_mapped_addresses_count_once() {
+        assert_eq!(
+            expanded(&["10.0.0.1", "::ffff:10.0.0.1", "10.0.0.1"]),
+            pairs([("app:80", "10.0.0.1:80")])
+        );
+    }
+
+    #[test]
+    fn a_name_without_an_answer_yields_no_backend() {
+        assert!(expanded_by(&Resolved::new()).is_empty());
+        assert!(expanded(&[]).is_empty());
+    }
+
+    #[test]
+    fn the_order_of_an_answer_makes_no_difference() {
+        let answer = |addresses: [&str; 2]| {
+            let mut resolved = Resolved::new();
+            resolved.insert("app", addresses.map(|address| address.parse().unwrap()).to_vec());
+            resolved
+        };
+        assert_eq!(answer(["10.0.0.1", "10.0.0.2"]), answer(["10.0.0.2", "10.0.0.1"]));
+        assert_eq!(answer(["10.0.0.1", "10.0.0.2"]).get("app").unwrap().len(), 2);
+        assert_eq!(answer(["10.0.0.1", "10.0.0.2"]).get("other"), None);
+    }
+
+    #[test]
+    fn addresses_and_socket_paths_need_no_answer() {
+        let resolved = Resolved::new();
+        assert_eq!(&*resolved.expand(&target(7, 1))[0].0, "10.0.0.1:7");
+        let unix = Target {
+            address: TargetAddress::Unix("/run/app".into()),
+            weight: 1,
+        };
+        assert_eq!(&*resolved.expand(&unix)[0].0, "unix:/run/app");
+    }
+}

@@ -124,3 +124,6 @@ impl Router {
         self.reads_path = all.any(Paths::reads_path);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,3 +63,159 @@ impl Hash {
 
 /// After so many slots of tried backends the first untried backend serves.
 const VISITS_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{backend, backends, dice, tried};
+    use crate::tried::Tried;
+
+    /// Who serves each of these keys, by label.
+    fn owners(backends: &[Arc<Backend>], tried: &Tried) -> Vec<Arc<str>> {
+        let hash = Hash::new(HashKey::Path, backends);
+        let owner = |key| hash.choose(backends, &Ask { key, dice: 0, tried }).unwrap();
+        dice(20_000)
+            .map(|key| Arc::clone(&backends[owner(key)].label))
+            .collect()
+    }
+
+    fn share(owners: &[Arc<str>], label: &str) -> f64 {
+        owners.iter().filter(|owner| ***owner == *label).count() as f64 / owners.len() as f64
+    }
+
+    #[test]
+    fn when_one_leaves_only_its_own_keys_move() {
+        let all = backends(&[1; 10]);
+        let mut rest = all.clone();
+        rest.remove(3);
+        let before = owners(&all, &Tried::default());
+        let after = owners(&rest, &Tried::default());
+        for (before, after) in before.iter().zip(&after) {
+            assert!(before == after || **before == *"b3", "{before} to {after}");
+        }
+        let largest = rest
+            .iter()
+            .map(|backend| share(&after, &backend.label))
+            .fold(0.0, f64::max);
+        assert!(
+            largest < 0.125,
+            "the keys of the lost one spread over all: {largest}"
+        );
+    }
+
+    #[test]
+    fn when_one_comes_keys_move_to_it_alone() {
+        let before = owners(&backends(&[1; 4]), &Tried::default());
+        let after = owners(&backends(&[1; 5]), &Tried::default());
+        let moved = before
+            .iter()
+            .zip(&after)
+            .filter(|(before, after)| before != after);
+        assert!(moved.clone().all(|(_, after)| **after == *"b4"));
+        assert!((moved.count() as f64 / 20_000.0 - 0.2).abs() < 0.02);
+    }
+
+    #[test]
+    fn when_a_weight_rises_keys_move_to_it_alone() {
+        let before = owners(&backends(&[1, 1, 1]), &Tried::default());
+        let after = owners(&backends(&[1, 2, 1]), &Tried::default());
+        let mut moved = before
+            .iter()
+            .zip(&after)
+            .filter(|(before, after)| before != after);
+        assert!(moved.all(|(_, after)| **after == *"b1"));
+    }
+
+    #[test]
+    fn shares_follow_weights() {
+        let owners = owners(&backends(&[1, 2, 5]), &Tried::default());
+        for (label, wanted) in [("b0", 0.125), ("b1", 0.25), ("b2", 0.625)] {
+            assert!(
+                (share(&owners, label) - wanted).abs() < 0.015,
+                "{label}: {}",
+                share(&owners, label)
+            );
+        }
+    }
+
+    #[test]
+    fn the_order_in_the_file_does_not_matter() {
+        let forward = backends(&[1, 3, 2]);
+        let backward: Vec<_> = forward.iter().rev().cloned().collect();
+        assert_eq!(
+            owners(&forward, &Tried::default()),
+            owners(&backward, &Tried::default())
+        );
+    }
+
+    #[test]
+    fn twins_of_one_label_share() {
+        let twins = [backend("twin", 1), backend("twin", 1)];
+        let hash = Hash::new(HashKey::Path, &twins);
+        let tried = Tried::default();
+        let ask = |key| Ask {
+            key,
+            dice: 0,
+            tried: &tried,
+        };
+        let first = dice(2_000)
+            .filter(|key| hash.choose(&twins, &ask(*key)) == Some(0))
+            .count();
+        assert!(first.abs_diff(1_000) < 150, "{first}");
+    }
+
+    #[test]
+    fn keys_of_a_tried_backend_spread_over_the_others_and_no_other_key_moves() {
+        let all = backends(&[1; 5]);
+        let before = owners(&all, &Tried::default());
+        let after = owners(&all, &tried([&all[0]]));
+        let moved: Vec<_> = before
+            .iter()
+            .zip(after)
+            .filter(|(before, after)| **before != *after)
+            .collect();
+        assert!(moved.iter().all(|(before, _)| ***before == *"b0"));
+        let to: Vec<_> = moved.iter().map(|(_, after)| Arc::clone(after)).collect();
+        assert_eq!(share(&to, "b0"), 0.0);
+        assert!(
+            all[1..]
+                .iter()
+                .all(|other| (share(&to, &other.label) - 0.25).abs() < 0.05)
+        );
+    }
+
+    #[test]
+    fn the_last_untried_backend_is_found_however_small_its_share() {
+        let backends = backends(&[1000, 1000, 1]);
+        let tried = tried(&backends[..2]);
+        assert!(owners(&backends, &tried).iter().all(|owner| **owner == *"b2"));
+    }
+
+    #[test]
+    fn a_request_without_the_key_goes_anywhere() {
+        let backends = backends(&[1, 1]);
+        let hash = Hash::new(HashKey::ClientAddress, &backends);
+        let tried = Tried::default();
+        let ask = |dice| Ask {
+            key: 0,
+            dice,
+            tried: &tried,
+        };
+        let first = dice(2_000)
+            .filter(|dice| hash.choose(&backends, &ask(*dice)) == Some(0))
+            .count();
+        assert!(first.abs_diff(1_000) < 150, "{first}");
+    }
+
+    #[test]
+    fn a_pool_of_one_and_of_none_are_no_exception() {
+        let ask = Ask {
+            key: 5,
+            dice: 5,
+            tried: &Tried::default(),
+        };
+        let one = backends(&[1]);
+        assert_eq!(Hash::new(HashKey::Path, &one).choose(&one, &ask), Some(0));
+        assert_eq!(Hash::new(HashKey::Path, &[]).choose(&[], &ask), None);
+    }
+}

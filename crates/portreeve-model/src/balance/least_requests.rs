@@ -1,11 +1,12 @@
-//! Least requests: the fewest in flight per weight; those that tie take turns, by weight.
+//! Least requests: the fewest in flight per weight; those that tie take turns, by weight. A retry takes no turn but
+//! goes to any of them: else, with two idle backends, one of them dead, every request would begin at the dead one.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::is_tried;
 use super::sequence::gcd;
-use super::shares::weight;
+use super::shares::{scale, weight};
 use crate::ask::Ask;
 use crate::backend::Backend;
 use crate::cursor::Cursor;
@@ -35,7 +36,12 @@ impl LeastRequests {
         let (place, first) = untried.next()?;
         let mut least = Least::only(place, first);
         untried.for_each(|(place, backend)| least.compare(place, backend));
-        let mut left = cursor.turn() % (least.tied / self.divisor);
+        let turns = least.tied / self.divisor;
+        let mut left = if ask.tried.is_empty() {
+            cursor.turn() % turns
+        } else {
+            scale(ask.dice, turns)
+        };
         let turn = again.find(|(_, backend)| {
             least.load.cmp(&Load::of(backend)).is_ge() && self.is_turn(backend, &mut left)
         });
@@ -107,5 +113,82 @@ impl Load {
     /// Exact: 32 bits times 16.
     fn cmp(self, other: &Self) -> Ordering {
         (self.in_flight * other.weight).cmp(&(other.in_flight * self.weight))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::Lease;
+    use crate::samples::{ask, backends, tried};
+    use crate::tried::Tried;
+
+    fn picks(backends: &[Arc<Backend>], tried: &Tried, count: usize) -> Vec<usize> {
+        let (balance, cursor) = (LeastRequests::new(backends), Cursor::default());
+        (0..count)
+            .map(|_| balance.choose(backends, &ask(tried), &cursor).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn the_least_busy_serves() {
+        let backends = backends(&[1, 1, 1]);
+        let _leases = [Lease::take(&backends[0]), Lease::take(&backends[2])];
+        assert_eq!(picks(&backends, &Tried::default(), 3), [1, 1, 1]);
+    }
+
+    #[test]
+    fn idle_backends_take_turns() {
+        assert_eq!(
+            picks(&backends(&[1, 1, 1]), &Tried::default(), 6),
+            [0, 1, 2, 0, 1, 2]
+        );
+        assert_eq!(picks(&backends(&[7, 7]), &Tried::default(), 4), [0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn a_busy_neighbour_does_not_double_anybodys_turns() {
+        let backends = backends(&[1, 1, 1]);
+        let _busy = Lease::take(&backends[1]);
+        assert_eq!(picks(&backends, &Tried::default(), 6), [0, 2, 0, 2, 0, 2]);
+    }
+
+    #[test]
+    fn idle_backends_take_turns_by_weight() {
+        let picks = picks(&backends(&[4, 2]), &Tried::default(), 300);
+        assert_eq!(picks.iter().filter(|place| **place == 1).count(), 100);
+    }
+
+    #[test]
+    fn held_leases_follow_weights() {
+        let backends = backends(&[3, 1]);
+        let (balance, cursor) = (LeastRequests::new(&backends), Cursor::default());
+        let choose = || {
+            balance
+                .choose(&backends, &ask(&Tried::default()), &cursor)
+                .unwrap()
+        };
+        let _leases: Vec<Lease> = (0..400).map(|_| Lease::take(&backends[choose()])).collect();
+        assert_eq!([backends[0].in_flight(), backends[1].in_flight()], [300, 100]);
+    }
+
+    #[test]
+    fn a_tried_backend_is_passed_over_however_idle() {
+        let backends = backends(&[1, 1]);
+        let _busy = Lease::take(&backends[1]);
+        assert_eq!(picks(&backends, &tried([&backends[0]]), 2), [1, 1]);
+    }
+
+    #[test]
+    fn a_retry_takes_no_turn() {
+        let backends = backends(&[1, 1]);
+        let (balance, cursor) = (LeastRequests::new(&backends), Cursor::default());
+        let choose = |tried: Tried| balance.choose(&backends, &ask(&tried), &cursor).unwrap();
+        let first = [0; 4].map(|dead| {
+            let first = choose(Tried::default());
+            assert_eq!(choose(tried([&backends[dead]])), 1);
+            first
+        });
+        assert_eq!(first, [0, 1, 0, 1]);
     }
 }

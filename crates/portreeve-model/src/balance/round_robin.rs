@@ -2,13 +2,17 @@
 //!
 //! One shared counter numbers the picks of all threads, and pick `n` goes to place `n mod length` of a sequence that
 //! is worked out beforehand. So counts are exact whatever the threads do: two equal backends get 1,2,1,2, and at any
-//! moment equal backends differ by at most 1. A retry takes a turn like any other pick; if it falls on a tried
-//! backend, the next untried in the sequence serves.
+//! moment equal backends differ by at most 1.
+//!
+//! A retry takes no turn; it goes to any untried backend, by weight. If it took one, then with two backends, one of
+//! them dead, every request would begin at the dead one; if it went to the next in the sequence, the neighbour of a
+//! dead backend would carry its share alone.
 
 use std::sync::Arc;
 
 use super::is_tried;
 use super::sequence::Sequence;
+use super::shares::draw_among;
 use crate::ask::Ask;
 use crate::backend::Backend;
 use crate::cursor::Cursor;
@@ -23,20 +27,113 @@ impl RoundRobin {
     }
 
     pub(super) fn choose(&self, backends: &[Arc<Backend>], ask: &Ask<'_>, cursor: &Cursor) -> Option<usize> {
-        let turn = cursor.turn();
-        let place = self.0.at(turn)?;
-        if ask.tried.is_empty() || !is_tried(&backends[place], ask) {
-            return Some(place);
+        if ask.tried.is_empty() {
+            return self.0.at(cursor.turn());
         }
-        self.next_untried(backends, ask, turn)
+        draw_among(backends, ask.dice, |_, backend| !is_tried(backend, ask))
     }
 
     pub(super) fn is_weight_rounded(&self) -> bool {
         self.0.is_rounded()
     }
+}
 
-    fn next_untried(&self, backends: &[Arc<Backend>], ask: &Ask<'_>, turn: u64) -> Option<usize> {
-        let later = (1..self.0.len()).filter_map(|step| self.0.at(turn.wrapping_add(step)));
-        later.into_iter().find(|place| !is_tried(&backends[*place], ask))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::BalancePlan;
+    use crate::samples::{ask, backends, dice, pool, tried};
+    use crate::tried::Tried;
+
+    fn picks(weights: &[u16], count: usize) -> Vec<usize> {
+        let backends = backends(weights);
+        let (balance, cursor) = (RoundRobin::new(&backends), Cursor::default());
+        let tried = Tried::default();
+        (0..count)
+            .map(|_| balance.choose(&backends, &ask(&tried), &cursor).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn two_backends_serve_one_two_one_two() {
+        assert_eq!(picks(&[1, 1], 6), [0, 1, 0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn weights_are_spread_and_not_bunched() {
+        assert_eq!(picks(&[3, 1], 8), [0, 0, 1, 0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_retry_takes_no_turn_so_a_dead_backend_is_first_no_more_often_than_its_share() {
+        let backends = backends(&[1, 1]);
+        let (balance, cursor) = (RoundRobin::new(&backends), Cursor::default());
+        let mut first = Vec::new();
+        for _ in 0..6 {
+            first.push(
+                balance
+                    .choose(&backends, &ask(&Tried::default()), &cursor)
+                    .unwrap(),
+            );
+            let retry = balance.choose(&backends, &ask(&tried([&backends[0]])), &cursor);
+            assert_eq!(retry, Some(1));
+        }
+        assert_eq!(first, [0, 1, 0, 1, 0, 1]);
+    }
+
+    #[test]
+    fn retries_spread_over_all_others_by_weight() {
+        let backends = backends(&[1000, 3, 1]);
+        let (balance, cursor) = (RoundRobin::new(&backends), Cursor::default());
+        let tried = tried([&backends[0]]);
+        let retry = |dice| {
+            balance
+                .choose(
+                    &backends,
+                    &Ask {
+                        key: 0,
+                        dice,
+                        tried: &tried,
+                    },
+                    &cursor,
+                )
+                .unwrap()
+        };
+        let light = dice(4_000).filter(|dice| retry(*dice) == 2).count();
+        assert!(light.abs_diff(1_000) < 100, "{light}");
+        assert!(dice(4_000).all(|dice| retry(dice) != 0));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the claim is about several threads")]
+    fn counts_stay_within_one_of_each_other_over_several_threads() {
+        let pool = pool(BalancePlan::RoundRobin, &[1, 1, 1]);
+        let pick_many = || (0..10_001).for_each(|_| drop(pool.pick(&ask(&Tried::default()))));
+        std::thread::scope(|threads| (0..4).for_each(|_| drop(threads.spawn(pick_many))));
+        let counts: Vec<u64> = pool
+            .backends
+            .iter()
+            .map(|backend| backend.requests_total())
+            .collect();
+        assert_eq!(counts.iter().sum::<u64>(), 40_004);
+        assert!(
+            counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1,
+            "{counts:?}"
+        );
+        assert!(pool.backends.iter().all(|backend| backend.in_flight() == 0));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the claim is about several threads")]
+    fn weighted_counts_are_exact_over_several_threads() {
+        let pool = pool(BalancePlan::RoundRobin, &[5, 2, 1]);
+        let pick_many = || (0..8_000).for_each(|_| drop(pool.pick(&ask(&Tried::default()))));
+        std::thread::scope(|threads| (0..4).for_each(|_| drop(threads.spawn(pick_many))));
+        let counts: Vec<u64> = pool
+            .backends
+            .iter()
+            .map(|backend| backend.requests_total())
+            .collect();
+        assert_eq!(counts, [20_000, 8_000, 4_000]);
     }
 }

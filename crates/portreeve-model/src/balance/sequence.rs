@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub(super) struct Sequence {
     /// `None`: all weights are equal, so it is just 0, 1, 2…
     places: Option<Arc<[u32]>>,
+    /// After how many turns it starts again.
     len: u64,
     is_rounded: bool,
 }
@@ -50,11 +51,6 @@ impl Sequence {
             None => step,
             Some(places) => places[step] as usize,
         })
-    }
-
-    /// After how many turns it starts again.
-    pub(super) fn len(&self) -> u64 {
-        self.len
     }
 
     /// Whether the weights were rounded so that the sequence keeps to [`LENGTH_MAX`].
@@ -152,3 +148,126 @@ impl Group {
 }
 
 const LENGTH_MAX: u64 = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn turns(weights: &[u16]) -> Vec<usize> {
+        let sequence = Sequence::smooth(weights);
+        (0..sequence.len).map(|turn| sequence.at(turn).unwrap()).collect()
+    }
+
+    /// The algorithm as nginx words it: everybody gains, the first of the richest is chosen and pays.
+    fn turns_by_definition(weights: &[u16]) -> Vec<usize> {
+        let sum: i64 = weights.iter().map(|weight| i64::from(*weight)).sum();
+        let mut credits = vec![0_i64; weights.len()];
+        let mut turns = Vec::new();
+        for _ in 0..sum {
+            for (credit, weight) in credits.iter_mut().zip(weights) {
+                *credit += i64::from(*weight);
+            }
+            let most = *credits.iter().max().unwrap();
+            let chosen = credits.iter().position(|credit| *credit == most).unwrap();
+            credits[chosen] -= sum;
+            turns.push(chosen);
+        }
+        turns
+    }
+
+    #[test]
+    fn five_one_one_is_spread_as_nginx_spreads_it() {
+        assert_eq!(turns(&[5, 1, 1]), [0, 0, 1, 0, 2, 0, 0]);
+    }
+
+    #[test]
+    fn equal_weights_are_plain_turns_however_large() {
+        assert_eq!(turns(&[1, 1]), [0, 1]);
+        assert_eq!(turns(&[1000, 1000, 1000]), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_common_divisor_makes_no_longer_sequence() {
+        assert_eq!(turns(&[200, 100]), turns(&[2, 1]));
+    }
+
+    #[test]
+    fn nobody_has_a_turn_in_an_empty_pool() {
+        assert_eq!(Sequence::smooth(&[]).at(0), None);
+        assert_eq!(Sequence::smooth(&[]).len, 0);
+    }
+
+    #[test]
+    fn it_starts_again_at_the_end() {
+        let sequence = Sequence::smooth(&[3, 1]);
+        assert!((0..40).all(|turn| sequence.at(turn) == sequence.at(turn + 4)));
+    }
+
+    #[test]
+    fn weights_that_need_too_long_a_sequence_are_rounded_and_say_so() {
+        let weights: Vec<u16> = (1..=1000).collect();
+        let sequence = Sequence::smooth(&weights);
+        assert!(sequence.is_rounded());
+        assert!(sequence.len <= LENGTH_MAX);
+        let mut counts = vec![0_u32; 1000];
+        (0..sequence.len).for_each(|turn| counts[sequence.at(turn).unwrap()] += 1);
+        let (exact, turns) = (1000.0 / 500_500.0, sequence.len as f64);
+        assert!(
+            (f64::from(counts[999]) / turns / exact - 1.0).abs() < 0.02,
+            "the heaviest keeps its share"
+        );
+        assert!(counts.iter().all(|count| *count > 0), "the lightest keeps a turn");
+        assert!(counts.is_sorted());
+    }
+
+    #[test]
+    fn more_backends_than_the_longest_sequence_still_all_have_a_turn() {
+        let weights: Vec<u16> = (0..70_000_u32)
+            .map(|place| if place == 0 { 2 } else { 1 })
+            .collect();
+        let sequence = Sequence::smooth(&weights);
+        assert!(sequence.is_rounded());
+        assert_eq!(sequence.len, 70_000);
+    }
+
+    #[test]
+    fn small_weights_are_never_rounded() {
+        assert!(!Sequence::smooth(&[1000, 999, 1]).is_rounded());
+        assert!(!Sequence::smooth(&[1000; 1000]).is_rounded());
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_that_of_the_definition(weights in prop::collection::vec(1_u16..30, 1..9)) {
+            let divisor = weights.iter().fold(0, |sum, weight| gcd(sum, u64::from(*weight)));
+            let reduced: Vec<u16> =
+                weights.iter().map(|weight| weight / u16::try_from(divisor).unwrap()).collect();
+            prop_assert_eq!(turns(&weights), turns_by_definition(&reduced));
+        }
+
+        #[test]
+        fn of_two_neither_is_ever_a_whole_turn_ahead(one in 1_u16..=1000, other in 1_u16..=1000) {
+            let share = f64::from(one) / f64::from(one + other);
+            let mut had = 0_u32;
+            for (turn, place) in (1_u32..).zip(turns(&[one, other])) {
+                had += u32::from(place == 0);
+                prop_assert!((f64::from(had) - share * f64::from(turn)).abs() < 1.0);
+            }
+        }
+
+        #[test]
+        fn in_one_round_each_has_as_many_turns_as_its_weight(
+            weights in prop::collection::vec(1_u16..=300, 1..12),
+        ) {
+            let turns = turns(&weights);
+            let mut had = vec![0; weights.len()];
+            turns.iter().for_each(|place| had[*place] += 1);
+            let sum: usize = weights.iter().map(|weight| usize::from(*weight)).sum();
+            for (had, weight) in had.into_iter().zip(&weights) {
+                prop_assert_eq!(had * sum, usize::from(*weight) * turns.len());
+            }
+        }
+    }
+}

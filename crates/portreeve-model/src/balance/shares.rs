@@ -81,3 +81,46 @@ pub(super) fn weight(backend: &Backend) -> u64 {
 pub(super) fn scale(dice: u64, bound: u64) -> u64 {
     dice.carrying_mul(bound, 0).1
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::backends;
+
+    #[test]
+    fn the_ends_of_the_dice_reach_the_first_and_the_last() {
+        let shares = Shares::new(&backends(&[1, 2, 1]));
+        assert_eq!(shares.draw(0), Some(0));
+        assert_eq!(shares.draw(u64::MAX), Some(2));
+        assert_eq!(shares.draw(u64::MAX / 2), Some(1));
+    }
+
+    #[test]
+    fn nobody_is_drawn_from_none() {
+        assert_eq!(Shares::new(&[]).draw(7), None);
+        assert_eq!(Shares::new(&backends(&[4])).draw_other(7, 0), None);
+        assert_eq!(draw_among(&[], 7, |_, _| true), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_walk_draws_as_the_table_does(weights in prop::collection::vec(1_u16..9, 1..9), dice: u64) {
+            let backends = backends(&weights);
+            let drawn = Shares::new(&backends).draw(dice);
+            prop_assert_eq!(draw_among(&backends, dice, |_, _| true), drawn);
+        }
+
+        #[test]
+        fn the_other_is_drawn_as_if_the_first_were_not_there(
+            weights in prop::collection::vec(1_u16..9, 1..9), dice: u64, first: u64,
+        ) {
+            let backends = backends(&weights);
+            let shares = Shares::new(&backends);
+            let taken = shares.draw(first).unwrap();
+            let other = draw_among(&backends, dice, |place, _| place != taken);
+            prop_assert_eq!(shares.draw_other(dice, taken), other);
+        }
+    }
+}

@@ -41,3 +41,43 @@ fn without_port(host: &[u8]) -> &[u8] {
 }
 
 const HOST_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(host: &str) -> String {
+        String::from_utf8(HostBuffer::default().fold(host.as_bytes()).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn case_port_and_final_dot_do_not_count() {
+        assert_eq!(folded("Shop.Example.COM:8080"), "shop.example.com");
+        assert_eq!(folded("shop.example.com."), "shop.example.com");
+        assert_eq!(folded("shop.example.com.:80"), "shop.example.com");
+        assert_eq!(folded("localhost:"), "localhost");
+        assert_eq!(folded(""), "");
+    }
+
+    #[test]
+    fn an_ipv6_address_keeps_its_colons() {
+        assert_eq!(folded("[::1]:80"), "[::1]");
+        assert_eq!(folded("[2001:DB8::1]"), "[2001:db8::1]");
+        assert_eq!(folded("[::1"), "[::1");
+    }
+
+    #[test]
+    fn a_host_that_is_too_long_for_a_name_is_none() {
+        assert_eq!(folded(&"a".repeat(HOST_MAX)).len(), HOST_MAX);
+        assert_eq!(folded(&"a".repeat(HOST_MAX + 1)), "");
+    }
+
+    #[test]
+    fn suffixes_begin_at_each_dot_but_a_leading_one() {
+        let of = |host: &'static str| suffixes(host.as_bytes()).collect::<Vec<_>>();
+        assert_eq!(of("a.b.c"), [&b".b.c"[..], b".c"]);
+        assert!(of(".c").is_empty());
+        assert!(of("localhost").is_empty());
+        assert!(of("").is_empty());
+    }
+}

@@ -1,0 +1,168 @@
+//! Small plans, backends and requests for tests.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::address::BackendAddress;
+use crate::ask::Ask;
+use crate::backend::Backend;
+use crate::digest::mix;
+use crate::plan::{
+    BackendLimits, BalancePlan, Bind, ClientLimits, ListenerPlan, Plan, PoolPlan, RoutePlan, Target,
+    TargetAddress,
+};
+use crate::pool::Pool;
+use crate::resolved::Resolved;
+use crate::route::RequestView;
+use crate::tried::Tried;
+
+pub(crate) fn backend(label: &str, weight: u16) -> Arc<Backend> {
+    let address = BackendAddress::Unix(format!("/{label}").into());
+    Arc::new(Backend::new(label.into(), address, weight))
+}
+
+/// `b0`, `b1`… of these weights.
+pub(crate) fn backends(weights: &[u16]) -> Vec<Arc<Backend>> {
+    weights
+        .iter()
+        .enumerate()
+        .map(|(place, weight)| backend(&format!("b{place}"), *weight))
+        .collect()
+}
+
+/// At `10.0.0.1:1`, `10.0.0.1:2`… of these weights.
+pub(crate) fn pool(balance: BalancePlan, weights: &[u16]) -> Pool {
+    Pool::build(&pool_plan("pool", balance, weights), &Resolved::new(), None)
+}
+
+pub(crate) fn pool_plan(name: &str, balance: BalancePlan, weights: &[u16]) -> PoolPlan {
+    let targets = (1_u16..).zip(weights).map(|(port, weight)| target(port, *weight));
+    PoolPlan {
+        name: name.into(),
+        targets: targets.collect(),
+        balance,
+        limits: BackendLimits::default(),
+        resolve_every: Duration::from_secs(10),
+    }
+}
+
+pub(crate) fn target(port: u16, weight: u16) -> Target {
+    Target {
+        address: TargetAddress::Socket(([10, 0, 0, 1], port).into()),
+        weight,
+    }
+}
+
+pub(crate) fn named_target(host: &str, port: u16) -> Target {
+    Target {
+        address: TargetAddress::Host {
+            host: host.into(),
+            port,
+        },
+        weight: 1,
+    }
+}
+
+/// For everything, on every listener, to the pool `pool`.
+pub(crate) fn route_plan(name: &str) -> RoutePlan {
+    RoutePlan {
+        name: name.into(),
+        listeners: Vec::new(),
+        hosts: Vec::new(),
+        paths: Vec::new(),
+        methods: Vec::new(),
+        headers: Vec::new(),
+        pool: "pool".into(),
+    }
+}
+
+pub(crate) fn listener_plan(name: &str) -> ListenerPlan {
+    ListenerPlan {
+        name: name.into(),
+        bind: Bind::Tcp(([127, 0, 0, 1], 0).into()),
+        limits: ClientLimits::default(),
+        trusted_proxies: Vec::new(),
+        forwarded: false,
+    }
+}
+
+/// One listener `web`, these routes, one pool `pool` of two backends.
+pub(crate) fn plan(routes: Vec<RoutePlan>) -> Plan {
+    let pools = vec![pool_plan("pool", BalancePlan::RoundRobin, &[1, 1])];
+    Plan {
+        listeners: vec![listener_plan("web")],
+        routes,
+        pools,
+    }
+}
+
+pub(crate) fn ask(tried: &Tried) -> Ask<'_> {
+    Ask {
+        key: 0,
+        dice: 0,
+        tried,
+    }
+}
+
+pub(crate) fn tried<'a>(backends: impl IntoIterator<Item = &'a Arc<Backend>>) -> Tried {
+    let mut tried = Tried::default();
+    backends
+        .into_iter()
+        .for_each(|backend| assert!(tried.insert(backend.id)));
+    tried
+}
+
+/// Fair throws, the same in every run.
+pub(crate) fn dice(count: u64) -> impl Iterator<Item = u64> {
+    (1..=count).map(|throw| mix(throw.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+}
+
+/// A request as a test writes it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) host: String,
+    pub(crate) path: String,
+    pub(crate) fields: Vec<(&'static str, String)>,
+    pub(crate) client: Option<IpAddr>,
+}
+
+impl Request {
+    pub(crate) fn get(host: &str, path: &str) -> Self {
+        Self {
+            method: "GET".into(),
+            host: host.into(),
+            path: path.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+}
+
+impl RequestView for Request {
+    fn method(&self) -> &[u8] {
+        self.method.as_bytes()
+    }
+
+    fn host(&self) -> &[u8] {
+        self.host.as_bytes()
+    }
+
+    fn path(&self) -> &[u8] {
+        self.path.as_bytes()
+    }
+
+    fn any_field(&self, lower_name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        let mut lines = self.fields.iter().filter(|(name, _)| *name == lower_name);
+        lines.any(|(_, value)| test(value.as_bytes()))
+    }
+
+    fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+}
