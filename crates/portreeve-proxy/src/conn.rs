@@ -86,7 +86,7 @@ impl Conn {
 
     /// Ready once the peer has closed or broken the connection while we owe it something. Early bytes of a next request are kept and end the watch.
     pub(crate) fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<Gone> {
-        if self.input.is_some() {
+        if self.input.is_some() || self.stream.poll_readable(context).is_pending() {
             return Poll::Pending;
         }
         match self.poll_fill(context) {

@@ -7,15 +7,16 @@ mod exchange;
 pub(crate) mod idle;
 mod tunnel;
 mod upload;
+mod wait;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portreeve_http1::Framing;
 use portreeve_model::{Ask, Backend, Cause, Lease, Tried};
 
 use crate::conn::Conn;
 use crate::forward::call::Call;
-use crate::record::Record;
+use crate::record::{Phases, Record};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::serve::client::Client;
@@ -84,9 +85,15 @@ pub(crate) async fn forward(call: &mut Call<'_>, client: &mut Client, record: &m
 }
 
 fn note_choice(record: &mut Record<'_>, lease: &Lease) {
-    record.phases = crate::record::Phases {
-        chosen: Some(record.elapsed()),
-        ..Default::default()
+    // The first choice is made at once: looking at the clock again would only measure the clock.
+    let chosen = if record.attempts == 0 {
+        Duration::ZERO
+    } else {
+        record.elapsed()
+    };
+    record.phases = Phases {
+        chosen: Some(chosen),
+        ..Phases::default()
     };
     record.attempts += 1;
     record.backend = Some(lease.backend().clone());

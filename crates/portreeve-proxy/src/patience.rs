@@ -33,6 +33,12 @@ impl Patience {
         }
     }
 
+    /// Begins the wait at a moment that is known already.
+    pub(crate) fn since(mut self, at: Instant) -> Self {
+        self.since = Some(at);
+        self
+    }
+
     /// Says that the peer sent or took `count` bytes.
     pub(crate) fn moved(&mut self, count: usize) {
         self.moved += count as u64;

@@ -246,7 +246,7 @@ fn open(worker: &Rc<Worker>, opened: Open, snapshots: &watch::Receiver<Arc<Snaps
             tokio::task::spawn_local(accept_all(acceptor, gate, worker.clone(), stop));
         }
         Err(error) => {
-            tracing::error!(%error, listener = &*listener.name, "a worker cannot accept on a listener")
+            tracing::error!(%error, listener = &*listener.name, "a worker cannot accept on a listener");
         }
     }
 }

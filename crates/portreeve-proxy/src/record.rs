@@ -32,6 +32,8 @@ pub(crate) struct Record<'a> {
     pub(crate) bytes_in: u64,
     /// Bytes to the client, heads included.
     pub(crate) bytes_out: u64,
+    /// When all was over, if that was looked up already.
+    pub(crate) total: Option<Duration>,
     /// Whether the exchange came to its proper end.
     pub(crate) is_complete: bool,
 }
@@ -79,6 +81,7 @@ impl<'a> Record<'a> {
             cause: None,
             bytes_in: 0,
             bytes_out: 0,
+            total: None,
             is_complete: false,
         }
     }
@@ -111,7 +114,7 @@ impl<'a> Record<'a> {
 
 impl Drop for Record<'_> {
     fn drop(&mut self) {
-        let total = self.elapsed();
+        let total = self.total.unwrap_or_else(|| self.elapsed());
         if !self.is_complete && self.cause.is_none() {
             // Only a task that is dropped in the middle gets here: the time to drain is over.
             self.cause = Some(Cause::ShuttingDown);

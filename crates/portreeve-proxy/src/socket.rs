@@ -1,11 +1,12 @@
 //! Listening sockets: one per worker over the same address, so that the kernel spreads the connections and no worker wakes for another's.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use portreeve_model::plan::Bind;
+use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 
 /// Sockets that listen, one for each worker, not yet accepting.
@@ -92,7 +93,11 @@ impl BoundListener {
             io::ErrorKind::AddrNotAvailable => BindError::NotHere(address),
             _ => BindError::Tcp { address, source },
         };
-        let first = claim(address).map_err(fail)?;
+        let first = claim(address).or_else(|error| match everywhere_by_v4(address, &error) {
+            Some(v4) => claim(v4),
+            None => Err(error),
+        });
+        let first = first.map_err(fail)?;
         let local = first.local_addr().map_err(fail)?;
         let mut sockets = vec![Listening::Tcp(first)];
         for _ in 1..threads {
@@ -133,6 +138,16 @@ fn claim(address: SocketAddr) -> io::Result<std::net::TcpListener> {
         probe.bind(&address.into())?;
     }
     listen(address)
+}
+
+/// `[::]` means every address; where IPv6 is switched off, those are the IPv4 ones.
+fn everywhere_by_v4(address: SocketAddr, error: &io::Error) -> Option<SocketAddr> {
+    let has_no_v6 = matches!(
+        Errno::from_io_error(error),
+        Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL)
+    );
+    let is_everywhere = address.is_ipv6() && address.ip().is_unspecified();
+    (has_no_v6 && is_everywhere).then(|| SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()))
 }
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {

@@ -50,6 +50,10 @@ impl<'a> Call<'a> {
         self.request().is_idempotent() && self.request().framing == Framing::Empty
     }
 
+    pub(crate) fn has_no_body(&self) -> bool {
+        self.request().framing == Framing::Empty
+    }
+
     pub(crate) fn is_overdue(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() >= until)
     }

@@ -3,100 +3,136 @@
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use portreeve_http1::{Framing, Head, Known, keeps_alive, response_framing};
-use portreeve_model::{Backend, Cause};
+use portreeve_http1::{Framing, Head, Known, StatusLine, keeps_alive, response_framing};
+use portreeve_model::Cause;
 
 use super::Ended;
-use super::call::Call;
-use super::exchange::{Answered, overdue_cause};
+use super::exchange::{Exchange, Upstream, overdue_cause, refused};
 use super::upload::Upload;
 use crate::conn::{Conn, Gone};
 use crate::headers::{self, Delivery};
 use crate::patience::Overdue;
 use crate::pipe::{Broken, Coding, Pipe};
 use crate::record::Record;
-use crate::refusal::Refusal;
 use crate::serve::answer::{connection_option, keeps_alive as client_keeps_alive};
 use crate::serve::client::Client;
 use crate::serve::h1::Next;
 
-/// Delivers a final response; `out` is empty room for its head.
+/// Delivers a final response.
 pub(super) async fn deliver(
-    call: &Call<'_>,
+    exchange: &mut Exchange<'_>,
+    status: StatusLine,
     client: &mut Client,
-    answered: Answered,
-    backend: &Backend,
     record: &mut Record<'_>,
-    out: &mut Vec<u8>,
-) -> Ended {
-    let Answered {
-        status,
-        head,
-        mut upload,
-        mut upstream,
-    } = answered;
-    let request = call.request();
-    let Ok(framing) = response_framing(request.method(), &status, &head) else {
-        return refused(Cause::MalformedResponse);
+) -> (Ended, Upstream) {
+    let request = exchange.call.request();
+    let Ok(framing) = response_framing(request.method(), &status, &exchange.head) else {
+        return (refused(Cause::MalformedResponse), Upstream::Closed);
     };
-    let coding = coding(framing, request.is_http10());
-    let closes_to_end =
-        framing == Framing::UntilClose && coding == Coding::Verbatim || coding == Coding::Unchunk;
-    let keeps = client_keeps_alive(client, request, call.listener) && !closes_to_end && !upload.is_stopped();
-    let connection = connection_option(keeps, request.is_http10());
-    let date = client.worker.date(record.started);
-    headers::write_response(
-        &status,
-        &head,
-        &Delivery {
+    let plan = Plan::new(framing, exchange, client);
+    let Ok(mut pipe) = begin(exchange, &status, &plan, client, record.started) else {
+        return (refused(Cause::MalformedResponse), Upstream::Closed);
+    };
+    let flowed = flow(&mut pipe, &mut exchange.upload, client, &mut exchange.upstream).await;
+    (record.bytes_in, record.bytes_out) = (exchange.upload.data(), pipe.written);
+    if let Err(cause) = flowed {
+        return (
+            broken(cause, &pipe, &status, &plan, client, record),
+            Upstream::Closed,
+        );
+    }
+    let total = record.elapsed();
+    (record.status, record.total) = (status.status, Some(total));
+    client.last_end = Some(record.started + total);
+    let is_sent = exchange.upload.is_sent();
+    let next = if plan.keeps && is_sent {
+        Next::Request
+    } else {
+        Next::Linger
+    };
+    let may_stay = framing != Framing::UntilClose && keeps_alive(status.version, &exchange.head);
+    let stays = may_stay && is_sent && exchange.upstream.input().is_empty();
+    let kept = stays && exchange.call.route.pool.limits.keep_alive;
+    (
+        Ended::Done(next),
+        if kept { Upstream::Kept } else { Upstream::Closed },
+    )
+}
+
+/// How the response goes to this client.
+struct Plan {
+    framing: Framing,
+    coding: Coding,
+    /// Whether only the end of the connection says that the body is complete.
+    closes_to_end: bool,
+    /// Whether the connection to the client goes on.
+    keeps: bool,
+}
+
+impl Plan {
+    fn new(framing: Framing, exchange: &Exchange<'_>, client: &Client) -> Self {
+        let (call, request) = (exchange.call, exchange.call.request());
+        let coding = coding(framing, request.is_http10());
+        let closes_to_end =
+            coding == Coding::Unchunk || (framing == Framing::UntilClose && coding == Coding::Verbatim);
+        let may_keep = client_keeps_alive(client, request, call.listener);
+        Self {
             framing,
             coding,
-            connection,
-            date: &date,
-        },
-        out,
-    );
+            closes_to_end,
+            keeps: may_keep && !closes_to_end && !exchange.upload.is_stopped(),
+        }
+    }
+}
+
+/// Writes the head and puts it before what there is of the body.
+fn begin(
+    exchange: &mut Exchange<'_>,
+    status: &StatusLine,
+    plan: &Plan,
+    client: &Client,
+    now: Instant,
+) -> Result<Pipe, Broken> {
+    let call = exchange.call;
+    let date = client.worker.date(now);
+    let connection = connection_option(plan.keeps, call.request().is_http10());
+    let delivery = Delivery {
+        framing: plan.framing,
+        coding: plan.coding,
+        connection,
+        date: &date,
+    };
+    exchange.out.clear();
+    headers::write_response(status, &exchange.head, &delivery, &mut exchange.out);
     let mut pipe = Pipe::new(
-        framing,
-        coding,
+        plan.framing,
+        plan.coding,
         call.response_limits(),
         call.backend_moves(),
         call.client_takes(),
     );
-    if pipe.begin(&mut upstream, out).is_err() {
-        return refused(Cause::MalformedResponse);
-    }
-    let flowed = flow(&mut pipe, &mut upload, client, &mut upstream).await;
-    (record.bytes_in, record.bytes_out) = (upload.data(), pipe.written);
-    if let Err(cause) = flowed {
-        if pipe.written == 0 && cause != Cause::ClientLeft {
-            return refused(cause);
-        }
-        record.status = if pipe.written > 0 { status.status } else { 0 };
-        if closes_to_end {
-            // A plain close would say that this was all.
-            client.conn.stream.reset_on_close();
-        }
-        return Ended::Aborted(cause);
+    pipe.begin(&mut exchange.upstream, &exchange.out)?;
+    Ok(pipe)
+}
+
+/// A failure while the bodies flowed: told if the client has nothing yet, else made visible by how the connection ends.
+fn broken(
+    cause: Cause,
+    pipe: &Pipe,
+    status: &StatusLine,
+    plan: &Plan,
+    client: &Client,
+    record: &mut Record<'_>,
+) -> Ended {
+    if pipe.written == 0 {
+        return refused(cause);
     }
     record.status = status.status;
-    let backend_keeps = framing != Framing::UntilClose && keeps_alive(status.version, &head);
-    if backend_keeps && upload.is_sent() && upstream.input().is_empty() && call.route.pool.limits.keep_alive {
-        let now = Instant::now();
-        client.worker.idle.put(
-            backend.id,
-            upstream,
-            &call.route.pool.limits,
-            promised(&head),
-            now,
-        );
+    if plan.closes_to_end {
+        // A plain close would say that this was all.
+        client.conn.stream.reset_on_close();
     }
-    client.worker.give_head(head);
-    Ended::Done(if keeps && upload.is_sent() {
-        Next::Request
-    } else {
-        Next::Linger
-    })
+    Ended::Aborted(cause)
 }
 
 /// Moves both bodies until the response is through.
@@ -150,7 +186,7 @@ fn coding(framing: Framing, http10: bool) -> Coding {
 }
 
 /// How long the backend says it keeps an idle connection.
-fn promised(head: &Head) -> Option<Duration> {
+pub(super) fn promised(head: &Head) -> Option<Duration> {
     let parameters = head
         .values(Known::KeepAlive)
         .flat_map(|value| value.split(|byte| *byte == b','));
@@ -159,11 +195,4 @@ fn promised(head: &Head) -> Option<Duration> {
         .next()?;
     let seconds = std::str::from_utf8(timeout).ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
-}
-
-fn refused(cause: Cause) -> Ended {
-    Ended::Refused {
-        refusal: Refusal::new(cause),
-        body_is_read: false,
-    }
 }

@@ -3,12 +3,12 @@
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use portreeve_http1::Framing;
+use portreeve_http1::{Framing, StatusLine};
 use portreeve_model::Cause;
 
 use super::Ended;
 use super::call::Call;
-use super::exchange::Answered;
+use super::exchange::Exchange;
 use crate::conn::Conn;
 use crate::headers;
 use crate::patience::Patience;
@@ -19,30 +19,20 @@ use crate::serve::h1::Next;
 
 /// Carries the tunnel to its end. The count of the backend's running requests holds it all the while.
 pub(super) async fn tunnel(
-    call: &Call<'_>,
+    exchange: &mut Exchange<'_>,
+    status: StatusLine,
     client: &mut Client,
-    answered: Answered,
     record: &mut Record<'_>,
 ) -> Ended {
-    let Answered {
-        status,
-        head,
-        mut upstream,
-        ..
-    } = answered;
-    let mut out = client.worker.take_line();
-    headers::write_tunnel(&status, &head, &mut out);
-    client.worker.give_head(head);
+    let (call, upstream) = (exchange.call, &mut exchange.upstream);
+    exchange.out.clear();
+    headers::write_tunnel(&status, &exchange.head, &mut exchange.out);
     let mut tunnel = BothWays::new(call.listener.limits.tunnel_idle_timeout, call);
-    let begun = tunnel
-        .down
-        .pipe
-        .begin(&mut upstream, &out)
-        .and_then(|()| tunnel.up.pipe.begin(&mut client.conn, b""));
-    client.worker.give_line(out);
+    let begun = tunnel.down.pipe.begin(upstream, &exchange.out);
+    let begun = begun.and_then(|()| tunnel.up.pipe.begin(&mut client.conn, b""));
     record.status = status.status;
     let ended = match begun {
-        Ok(()) => std::future::poll_fn(|context| tunnel.poll(context, &mut client.conn, &mut upstream)).await,
+        Ok(()) => std::future::poll_fn(|context| tunnel.poll(context, &mut client.conn, upstream)).await,
         Err(_) => Err(Cause::MalformedResponse),
     };
     (record.bytes_in, record.bytes_out) = (tunnel.up.pipe.written, tunnel.down.pipe.written);

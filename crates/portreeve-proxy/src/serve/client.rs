@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::time::Instant;
 
 use portreeve_model::Listener;
 
@@ -15,6 +16,8 @@ pub(crate) struct Client {
     pub(crate) peer: Rc<Peer>,
     pub(crate) gate: Rc<Gate>,
     pub(crate) worker: Rc<Worker>,
+    /// When the last response ended, if there was one since the connection was last idle.
+    pub(crate) last_end: Option<Instant>,
     /// Requests begun on this connection.
     pub(crate) requests: u32,
     _slot: Slot,
@@ -50,6 +53,7 @@ impl Client {
             peer,
             gate,
             worker,
+            last_end: None,
             requests: 0,
             _slot: slot,
         }

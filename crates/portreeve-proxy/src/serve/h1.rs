@@ -54,14 +54,15 @@ async fn idle(client: &mut Client) -> bool {
     .await
 }
 
-fn idle_deadline(client: &Client) -> Instant {
+fn idle_deadline(client: &mut Client) -> Instant {
     let listener = client.gate.listener();
-    let limits = &listener.limits;
-    Instant::now()
-        + if client.requests == 0 {
-            limits.head_timeout
+    let since = client.last_end.take().unwrap_or_else(Instant::now);
+    let first = client.requests == 0;
+    since
+        + if first {
+            listener.limits.head_timeout
         } else {
-            limits.keep_alive_timeout
+            listener.limits.keep_alive_timeout
         }
 }
 
