@@ -1,0 +1,30 @@
+//! The composition root: wires the data plane, the control plane and the admin listener together, and runs them as a
+//! process: start, reload, drain, signals, systemd, the process's own log.
+//!
+//! [`Server`] is the whole proxy as a value, for tests and for whoever embeds it. [`run`] is what `portreeve serve`
+//! does with one until a signal ends it.
+
+mod access_log;
+mod config_file;
+mod error;
+mod listeners;
+mod open_files;
+mod run;
+mod server;
+mod signals;
+mod state_folder;
+mod systemd;
+mod telemetry;
+
+pub use access_log::AccessLogError;
+pub use config_file::ConfigFile;
+pub use error::{ReloadError, StartError};
+pub use open_files::raise_open_files;
+pub use run::{Ended, run};
+pub use server::{Reloaded, Server};
+pub use signals::EndSignal;
+pub use state_folder::StateFolderError;
+pub use telemetry::{log_to_stderr, report_panics};
+
+pub use portreeve_model::plan::Bind;
+pub use portreeve_proxy::Drained;

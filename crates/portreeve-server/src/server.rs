@@ -1,0 +1,241 @@
+//! The whole proxy as one value.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use portreeve_admin::{Admin, AdminListener, Events, Readiness, View};
+use portreeve_config::Config;
+use portreeve_control::Controller;
+use portreeve_model::plan::{Bind, Name};
+use portreeve_proxy::{Drained, Proxy, ProxySettings};
+use tokio::sync::watch;
+
+use crate::access_log::AccessLog;
+use crate::listeners::{Bound, Listeners, NotBound};
+use crate::{ReloadError, StartError, state_folder};
+
+/// A running proxy: data plane, control plane, admin listener, access log. Dropping it ends it at once.
+pub struct Server {
+    /// As it is in force; what needs a restart stays as it was at the start.
+    config: Config,
+    listeners: Listeners,
+    proxy: Proxy,
+    controller: Controller,
+    admin: Option<Admin>,
+    access_log: Option<AccessLog>,
+    readiness: watch::Sender<Readiness>,
+    events: Arc<Events>,
+}
+
+/// What a reload did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The number of the snapshot now in use.
+    pub sequence: u64,
+    /// Listeners that accept since now.
+    pub opened: Vec<Name>,
+    /// Listeners that accept no more; a listener whose address changed is in both lists.
+    pub closed: Vec<Name>,
+    /// Keys whose new value takes effect at the next start only.
+    pub needs_restart: Vec<&'static str>,
+}
+
+/// What was taken hold of before anything runs: each of these can fail, and gives itself back when dropped.
+struct Prepared {
+    access_log: Option<AccessLog>,
+    admin: Option<AdminListener>,
+    bound: Bound,
+    events: Arc<Events>,
+}
+
+impl Server {
+    /// Starts everything; when it returns, every listener accepts. The calling runtime carries the control plane and
+    /// the admin listener; the data plane has threads of its own.
+    ///
+    /// # Errors
+    /// An address, the access log or the state folder cannot be used. Nothing runs then.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let Prepared {
+            access_log,
+            admin,
+            bound,
+            events,
+        } = Prepared::for_config(&config)?;
+        let controller = Controller::start(config.plan.clone(), config.threads).await;
+        let records = access_log.as_ref().map(AccessLog::sink);
+        let settings = ProxySettings {
+            threads: config.threads,
+            records,
+        };
+        let proxy = Proxy::start(&settings, controller.snapshots())?;
+        let (readiness, view_of_readiness) = watch::channel(Readiness::Starting);
+        let view = View {
+            snapshots: controller.snapshots(),
+            readiness: view_of_readiness,
+            events: Arc::clone(&events),
+        };
+        let admin = admin.map(|listener| start_admin(listener, view)).transpose()?;
+        let mut listeners = Listeners::default();
+        listeners.open(bound, &proxy);
+        readiness.send_replace(Readiness::Ready);
+        Ok(Self {
+            config,
+            listeners,
+            proxy,
+            controller,
+            admin,
+            access_log,
+            readiness,
+            events,
+        })
+    }
+
+    /// The address of a listener, with the port that the kernel gave for port 0.
+    #[must_use]
+    pub fn listener(&self, name: &str) -> Option<Bind> {
+        self.listeners.address(name).cloned()
+    }
+
+    /// The real addresses of all listeners, by name.
+    pub fn listeners(&self) -> impl Iterator<Item = &Bind> {
+        self.listeners.addresses()
+    }
+
+    /// The address of the admin listener, if there is one.
+    #[must_use]
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::local)
+    }
+
+    /// Takes a new configuration over, all or nothing. Listeners that stay are not touched, nor is any connection
+    /// of theirs; new ones are bound before anything changes; gone ones stop accepting while their requests finish.
+    ///
+    /// # Errors
+    /// A new listener's address cannot be bound. The configuration before stays in force then.
+    pub async fn reload(&mut self, config: Config) -> Result<Reloaded, ReloadError> {
+        let bound = self
+            .listeners
+            .bind_new(&config.plan, self.config.threads)
+            .map_err(|not_bound| {
+                self.events.reload_refused();
+                ReloadError::from(not_bound)
+            })?;
+        self.controller.apply(config.plan.clone()).await;
+        let closed = self.listeners.gone(&config.plan);
+        self.listeners.close(&closed, &self.proxy);
+        let opened = self.listeners.open(bound, &self.proxy);
+        let needs_restart = self.take_over(config);
+        self.events.reloaded(SystemTime::now());
+        let sequence = self.controller.snapshots().borrow().sequence;
+        Ok(Reloaded {
+            sequence,
+            opened,
+            closed,
+            needs_restart,
+        })
+    }
+
+    /// Notes that a configuration could not even be read, for `/metrics`.
+    pub(crate) fn reload_refused(&self) {
+        self.events.reload_refused();
+    }
+
+    /// Has the access log's file opened anew under its name, as after a rotation.
+    pub fn reopen_access_log(&self) {
+        match &self.access_log {
+            Some(log) => log.reopen(),
+            None => tracing::info!("no access log to open anew: it is off"),
+        }
+    }
+
+    /// Accepts no more connections, says so on `/readyz`, lets running requests finish within the configured
+    /// `drain_timeout`, and ends. Every access record is written when it returns.
+    pub async fn drain(self) -> Drained {
+        let Self {
+            config,
+            listeners,
+            proxy,
+            controller,
+            admin,
+            access_log,
+            readiness,
+            ..
+        } = self;
+        readiness.send_replace(Readiness::Draining);
+        drop(listeners);
+        let drained = proxy.drain(config.drain_timeout).await;
+        if let Some(admin) = admin {
+            admin.stop().await;
+        }
+        controller.stop().await;
+        if let Some(log) = access_log {
+            log.close().await;
+        }
+        drained
+    }
+
+    /// Ends at once; connections are cut.
+    pub fn kill(self) {
+        self.proxy.kill();
+    }
+
+    /// Puts `config` in force but for what needs a restart, which it names.
+    fn take_over(&mut self, config: Config) -> Vec<&'static str> {
+        let old = &self.config;
+        let changed = [
+            ("admin", old.admin != config.admin),
+            ("state", old.state != config.state),
+            ("access_log", old.access_log != config.access_log),
+            ("threads", old.threads != config.threads),
+            ("log", old.log != config.log),
+        ];
+        self.config.plan = config.plan;
+        self.config.drain_timeout = config.drain_timeout;
+        changed
+            .into_iter()
+            .filter(|(_, is_changed)| *is_changed)
+            .map(|(key, _)| key)
+            .collect()
+    }
+}
+
+impl Prepared {
+    fn for_config(config: &Config) -> Result<Self, StartError> {
+        let events = Arc::new(Events::new(SystemTime::now()));
+        state_folder::check(&config.state)?;
+        let admin = config.admin.map(AdminListener::bind).transpose()?;
+        let bound = Listeners::default().bind_new(&config.plan, config.threads)?;
+        let access_log = AccessLog::open(&config.access_log, &events)?;
+        Ok(Self {
+            access_log,
+            admin,
+            bound,
+            events,
+        })
+    }
+}
+
+fn start_admin(listener: AdminListener, view: View) -> Result<Admin, StartError> {
+    let admin = Admin::start(listener, view).map_err(|source| StartError::Admin { source })?;
+    tracing::info!(address = %admin.local(), "admin listening");
+    Ok(admin)
+}
+
+impl From<NotBound> for StartError {
+    fn from(NotBound { name, source }: NotBound) -> Self {
+        Self::Bind {
+            name: name.to_string(),
+            source,
+        }
+    }
+}
+
+impl From<NotBound> for ReloadError {
+    fn from(NotBound { name, source }: NotBound) -> Self {
+        Self::Bind {
+            name: name.to_string(),
+            source,
+        }
+    }
+}
