@@ -1,0 +1,110 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A reverse proxy and load balancer: one command in front of a pool of servers.
+#[derive(Debug, Parser)]
+#[command(name = "portreeve", version, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve until SIGTERM or Ctrl-C, by a file or by flags.
+    Serve(ServeArguments),
+    /// Say everything that is wrong with a configuration file, with line numbers.
+    Check {
+        /// The configuration file.
+        file: PathBuf,
+    },
+    /// Start two sample backends and a proxy in front of them, and show how it balances.
+    Demo,
+}
+
+/// Either `--config`, or `--to` and the flags that go with it.
+#[derive(Debug, Default, Args)]
+#[command(after_help = SERVE_NOTES)]
+pub(crate) struct ServeArguments {
+    /// Serve by this file, and reload it when it changes or on SIGHUP.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Listen here; may be given several times [default: :8080].
+    #[arg(long, value_name = "ADDR", help_heading = WITHOUT_A_FILE)]
+    pub(crate) listen: Vec<String>,
+    /// The backends: addresses, names, URLs, unix:/paths.
+    #[arg(long, value_name = "ADDR,ADDR", help_heading = WITHOUT_A_FILE)]
+    pub(crate) to: Vec<String>,
+    /// How a backend is chosen [default: round-robin].
+    #[arg(long, value_name = "NAME", help_heading = WITHOUT_A_FILE)]
+    pub(crate) balance: Option<String>,
+    /// Where /metrics, /healthz and /readyz are served [default: 127.0.0.1:9091].
+    #[arg(long, value_name = "ADDR|off", help_heading = WITHOUT_A_FILE)]
+    pub(crate) admin: Option<String>,
+    /// The folder for what must survive a restart [default: the user's state folder].
+    #[arg(long, value_name = "DIR", help_heading = WITHOUT_A_FILE)]
+    pub(crate) state: Option<PathBuf>,
+    /// Where access records go, - is stdout [default: off].
+    #[arg(long, value_name = "FILE|-|off", help_heading = WITHOUT_A_FILE)]
+    pub(crate) access_log: Option<String>,
+    /// Data-plane threads [default: one per core].
+    #[arg(long, value_name = "N", help_heading = WITHOUT_A_FILE)]
+    pub(crate) threads: Option<usize>,
+    /// How long running requests may take to finish at the end, such as 30s [default: 30s].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) drain_timeout: Option<String>,
+    /// Do not serve: print the configuration file that says the same.
+    #[arg(long)]
+    pub(crate) print_config: bool,
+}
+
+impl ServeArguments {
+    /// The flags given that a file says instead, as they are typed.
+    pub(crate) fn replacing_a_file(&self) -> Vec<&'static str> {
+        let given = [
+            ("--listen", !self.listen.is_empty()),
+            ("--to", !self.to.is_empty()),
+            ("--balance", self.balance.is_some()),
+            ("--admin", self.admin.is_some()),
+            ("--state", self.state.is_some()),
+            ("--access-log", self.access_log.is_some()),
+            ("--threads", self.threads.is_some()),
+        ];
+        given
+            .into_iter()
+            .filter(|(_, is_given)| *is_given)
+            .map(|(flag, _)| flag)
+            .collect()
+    }
+}
+
+const WITHOUT_A_FILE: &str = "Without a file";
+
+const EXAMPLES: &str = "\
+Examples:
+  portreeve demo
+  portreeve serve --listen :8080 --to localhost:8001,localhost:8002
+  portreeve serve --config portreeve.toml
+  portreeve check portreeve.toml";
+
+const SERVE_NOTES: &str = "\
+Signals:
+  SIGHUP           reload the file, all or nothing (a change of the file does the same)
+  SIGUSR1          open the access log anew, after a rotation
+  SIGTERM, SIGINT  drain: no new connections, running requests finish; a second one ends at once
+
+PORTREEVE_LOG=debug makes the log on stderr say more, PORTREEVE_LOG=warn less.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_has_no_contradiction() {
+        Cli::command().debug_assert();
+    }
+}

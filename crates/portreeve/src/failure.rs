@@ -1,0 +1,42 @@
+//! How a command ends that did not do what was asked.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// What goes wrong, told once on stderr.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// The world does not allow what was asked: exit code 1.
+    pub(crate) fn failed(reason: impl Display) -> Self {
+        Self {
+            message: reason.to_string(),
+            code: FAILED,
+        }
+    }
+
+    /// The command was typed wrongly: exit code 2.
+    pub(crate) fn usage(reason: impl Display) -> Self {
+        Self {
+            message: reason.to_string(),
+            code: USAGE,
+        }
+    }
+
+    /// Tells it, each line with the program's name before it.
+    pub(crate) fn report(self) -> ExitCode {
+        let mut stderr = io::stderr().lock();
+        for line in self.message.lines() {
+            let _ = writeln!(stderr, "portreeve: {line}"); // if stderr is closed, the exit code still tells
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+pub(crate) const FAILED: u8 = 1;
+pub(crate) const USAGE: u8 = 2;

@@ -1,0 +1,41 @@
+//! A reverse proxy and load balancer: one command in front of a pool.
+//!
+//! stdout is data, stderr is talk. Exit code 0: done; 1: failed; 2: used wrongly; 130 and 143: cut short by a second
+//! SIGINT or SIGTERM while draining.
+
+mod check;
+mod cli;
+mod demo;
+mod failure;
+mod output;
+mod runtime;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => obey(cli).unwrap_or_else(|failure| failure.report()),
+        Err(error) => explain(&error),
+    }
+}
+
+fn obey(cli: Cli) -> Result<ExitCode, Failure> {
+    match cli.command {
+        None => output::print(&Cli::command().render_long_help()),
+        Some(Command::Serve(arguments)) => serve::serve(arguments),
+        Some(Command::Check { file }) => check::check(&file),
+        Some(Command::Demo) => demo::demo(),
+    }
+}
+
+/// Help and the version go to stdout with code 0, what was typed wrongly to stderr with code 2.
+fn explain(error: &clap::Error) -> ExitCode {
+    let _ = error.print(); // nobody is left to tell
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::USAGE))
+}

@@ -1,0 +1,13 @@
+//! The binary as a user meets it: what it prints, its exit codes, signals, files.
+
+mod access_log;
+mod check;
+mod demo;
+mod deploy;
+mod drain;
+mod fixture;
+mod print_config;
+mod reload;
+mod start;
+mod systemd;
+mod usage;

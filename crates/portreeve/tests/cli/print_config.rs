@@ -1,0 +1,59 @@
+use crate::fixture::{Folder, run};
+
+#[test]
+fn the_printed_file_says_the_same_as_the_flags() {
+    let folder = Folder::new();
+    let log = folder.file("access.log");
+    let flags = [
+        "serve",
+        "--print-config",
+        "--listen",
+        "127.0.0.1:1",
+        "--listen",
+        "[::1]:2",
+        "--to",
+        "localhost:8001,http://b:8002/",
+        "--to",
+        "unix:/run/app.sock",
+        "--balance",
+        "least-requests",
+        "--admin",
+        "off",
+        "--state",
+        "/tmp/state",
+        "--access-log",
+        log.to_str().unwrap(),
+        "--threads",
+        "3",
+        "--drain-timeout",
+        "7s",
+    ];
+
+    let printed = run(flags);
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+    let file = folder.write("portreeve.toml", &printed.stdout);
+    let again = run([
+        "serve".as_ref(),
+        "--print-config".as_ref(),
+        "--config".as_ref(),
+        file.as_os_str(),
+    ]);
+
+    assert_eq!(again.stdout, printed.stdout);
+    for value in [
+        "127.0.0.1:1",
+        "[::1]:2",
+        "localhost:8001",
+        "b:8002",
+        "/run/app.sock",
+        "least-requests",
+        "\"7s\"",
+    ] {
+        assert!(
+            printed.stdout.contains(value),
+            "{value} is missing:\n{}",
+            printed.stdout
+        );
+    }
+    assert!(!log.exists(), "nothing is served, so nothing is opened");
+}
