@@ -174,6 +174,7 @@ fn a_target_of_another_form_is_refused() {
         "CONNECT /",
         "CONNECT a",
         "CONNECT a:",
+        "CONNECT [::1]",
         "CONNECT http://a:1/",
         "GET http:/a",
         "GET http:a",
