@@ -60,15 +60,10 @@ impl Controller {
         applied.await.expect("the writer answers each command");
     }
 
-    /// Ends the writer and waits until it is gone.
+    /// Ends the writer, in the midst of whatever it waits for, and returns when it is gone.
     pub async fn stop(self) {
-        let Self {
-            commands,
-            snapshots: _,
-            task,
-        } = self;
-        drop(commands);
-        if task.await.is_err() {
+        self.task.abort();
+        if self.task.await.is_err_and(|error| error.is_panic()) {
             tracing::error!("the control task had panicked");
         }
     }

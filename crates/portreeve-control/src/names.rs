@@ -133,7 +133,20 @@ impl Entry {
         self.next = Next::At(now + self.every.min(RETRY_AFTER));
         let reason = error.to_string();
         if self.trouble.as_ref() != Some(&reason) {
-            let kept = &self.addresses;
+            self.warn(host, &reason);
+        }
+        self.trouble = Some(reason);
+    }
+
+    fn warn(&self, host: &str, reason: &str) {
+        let kept = &self.addresses;
+        if kept.is_empty() {
+            tracing::warn!(
+                host,
+                reason,
+                "the name does not resolve and stands for no backend"
+            );
+        } else {
             tracing::warn!(
                 host,
                 reason,
@@ -141,7 +154,6 @@ impl Entry {
                 "the name does not resolve; its last good addresses stay in use"
             );
         }
-        self.trouble = Some(reason);
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 
 use portreeve_admin::AdminBindError;
 
+use crate::listeners::{NotBound, NotBoundReason, shown};
 use crate::{AccessLogError, StateFolderError};
 
 /// Why the proxy did not start. Nothing of it runs then.
@@ -60,4 +61,46 @@ pub enum ReloadError {
         #[source]
         source: portreeve_proxy::BindError,
     },
+    /// The address is that of a listener in force, which gives it up only when the new configuration is taken over.
+    #[error(
+        "listener {name}: cannot listen on {wanted}: listener {holder} of the configuration in force holds {held}, and \
+         until this one is taken over; do it in two reloads, or restart"
+    )]
+    Held {
+        /// The listener's name.
+        name: String,
+        /// Where it should listen.
+        wanted: String,
+        /// The listener that is there.
+        holder: String,
+        /// Where that one listens.
+        held: String,
+    },
+}
+
+impl From<NotBound> for StartError {
+    fn from(NotBound { name, reason }: NotBound) -> Self {
+        match reason {
+            NotBoundReason::System(source) => Self::Bind {
+                name: name.to_string(),
+                source,
+            },
+            NotBoundReason::Held { .. } => unreachable!("nothing is open at the start"),
+        }
+    }
+}
+
+impl From<NotBound> for ReloadError {
+    fn from(NotBound { name, reason }: NotBound) -> Self {
+        let name = name.to_string();
+        match reason {
+            NotBoundReason::System(source) => Self::Bind { name, source },
+            NotBoundReason::Held { wanted, holder, held } => Self::Held {
+                name,
+                wanted: shown(&wanted),
+                holder: holder.to_string(),
+                held: shown(&held),
+            },
+        }
+    }
 }

@@ -20,28 +20,36 @@ struct Open {
 }
 
 /// Sockets that are bound for listeners that do not accept yet. Dropping it gives them up.
-#[derive(Debug)]
-pub(crate) struct Bound(Vec<(ListenerPlan, BoundListener)>);
+pub(crate) struct Bound(Vec<Claim>);
+
+/// One of them.
+struct Claim {
+    plan: ListenerPlan,
+    /// Taken when it is opened.
+    socket: Option<BoundListener>,
+}
 
 /// One listener's address cannot be bound.
 #[derive(Debug)]
 pub(crate) struct NotBound {
     pub(crate) name: Name,
-    pub(crate) source: BindError,
+    pub(crate) reason: NotBoundReason,
+}
+
+/// Why not.
+#[derive(Debug)]
+pub(crate) enum NotBoundReason {
+    /// A listener of ours has it.
+    Held { wanted: Bind, holder: Name, held: Bind },
+    /// The system says no.
+    System(BindError),
 }
 
 impl Listeners {
     /// Binds what `plan` has and is not open, or is open elsewhere. All or nothing.
     pub(crate) fn bind_new(&self, plan: &Plan, threads: usize) -> Result<Bound, NotBound> {
         let fresh = plan.listeners.iter().filter(|wanted| !self.has(wanted));
-        let bound = fresh.map(|wanted| {
-            let socket = BoundListener::bind(&wanted.bind, threads);
-            let socket = socket.map_err(|source| NotBound {
-                name: wanted.name.clone(),
-                source,
-            })?;
-            Ok((wanted.clone(), socket))
-        });
+        let bound = fresh.map(|wanted| self.claim(wanted, threads));
         bound.collect::<Result<_, _>>().map(Bound)
     }
 
@@ -61,10 +69,10 @@ impl Listeners {
 
     /// Has the data plane accept on a new listener's socket.
     pub(crate) fn open(&mut self, bound: Bound, proxy: &Proxy) -> Vec<Name> {
-        let Bound(bound) = bound;
-        bound
+        let Bound(claims) = bound;
+        claims
             .into_iter()
-            .map(|(plan, socket)| self.open_one(plan, socket, proxy))
+            .filter_map(|claim| self.open_one(claim, proxy))
             .collect()
     }
 
@@ -95,15 +103,61 @@ impl Listeners {
             .is_some_and(|open| open.asked == wanted.bind)
     }
 
-    fn open_one(&mut self, plan: ListenerPlan, socket: BoundListener, proxy: &Proxy) -> Name {
+    fn claim(&self, wanted: &ListenerPlan, threads: usize) -> Result<Claim, NotBound> {
+        match BoundListener::bind(&wanted.bind, threads) {
+            Ok(socket) => Ok(Claim {
+                plan: wanted.clone(),
+                socket: Some(socket),
+            }),
+            Err(error) => Err(NotBound {
+                name: wanted.name.clone(),
+                reason: self.reason(&wanted.bind, error),
+            }),
+        }
+    }
+
+    fn reason(&self, wanted: &Bind, error: BindError) -> NotBoundReason {
+        match self
+            .open
+            .iter()
+            .find(|(_, open)| is_contested(&open.real, wanted))
+        {
+            Some((holder, Open { real, .. })) => NotBoundReason::Held {
+                wanted: wanted.clone(),
+                holder: holder.clone(),
+                held: real.clone(),
+            },
+            None => NotBoundReason::System(error),
+        }
+    }
+
+    fn open_one(&mut self, mut claim: Claim, proxy: &Proxy) -> Option<Name> {
+        let socket = claim.socket.take()?;
         let ListenerPlan {
             name, bind: asked, ..
-        } = plan;
+        } = claim.plan.clone();
         let real = socket.local();
         tracing::info!(listener = &*name, address = %shown(&real), "listening");
         proxy.open(&name, socket);
         self.open.insert(name.clone(), Open { asked, real });
-        name
+        Some(name)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some(socket) = &self.socket {
+            remove_socket_file(&socket.local());
+        }
+    }
+}
+
+/// Whether what is held at one place can be why the other cannot be had.
+fn is_contested(held: &Bind, wanted: &Bind) -> bool {
+    match (held, wanted) {
+        (Bind::Tcp(held), Bind::Tcp(wanted)) => held.port() == wanted.port(),
+        (Bind::Unix(held), Bind::Unix(wanted)) => held == wanted,
+        (Bind::Tcp(_), Bind::Unix(_)) | (Bind::Unix(_), Bind::Tcp(_)) => false,
     }
 }
 
@@ -121,7 +175,8 @@ fn remove_socket_file(bind: &Bind) {
     }
 }
 
-fn shown(bind: &Bind) -> String {
+/// As people write it.
+pub(crate) fn shown(bind: &Bind) -> String {
     match bind {
         Bind::Tcp(address) => address.to_string(),
         Bind::Unix(path) => path.display().to_string(),

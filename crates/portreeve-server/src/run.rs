@@ -31,8 +31,15 @@ pub async fn run(
     started: impl FnOnce(&Server),
 ) -> Result<Ended, StartError> {
     let mut signals = Signals::listen().map_err(|source| StartError::Signals { source })?;
-    let server = Server::start(config).await?;
+    let server = tokio::select! {
+        server = Server::start(config) => server?,
+        signal = signals.end() => {
+            tracing::info!(signal = signal.name(), "ended before everything had started");
+            return Ok(Ended::Drained(Drained { cut: 0 }));
+        }
+    };
     started(&server);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
     systemd::ready();
     let mut process = Process { server, file };
     let signal = process.until_end(&mut signals).await;

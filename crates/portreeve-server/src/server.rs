@@ -12,7 +12,7 @@ use portreeve_proxy::{Drained, Proxy, ProxySettings};
 use tokio::sync::watch;
 
 use crate::access_log::AccessLog;
-use crate::listeners::{Bound, Listeners, NotBound};
+use crate::listeners::{Bound, Listeners};
 use crate::{ReloadError, StartError, state_folder};
 
 /// A running proxy: data plane, control plane, admin listener, access log. Dropping it ends it at once.
@@ -220,22 +220,4 @@ fn start_admin(listener: AdminListener, view: View) -> Result<Admin, StartError>
     let admin = Admin::start(listener, view).map_err(|source| StartError::Admin { source })?;
     tracing::info!(address = %admin.local(), "admin listening");
     Ok(admin)
-}
-
-impl From<NotBound> for StartError {
-    fn from(NotBound { name, source }: NotBound) -> Self {
-        Self::Bind {
-            name: name.to_string(),
-            source,
-        }
-    }
-}
-
-impl From<NotBound> for ReloadError {
-    fn from(NotBound { name, source }: NotBound) -> Self {
-        Self::Bind {
-            name: name.to_string(),
-            source,
-        }
-    }
 }

@@ -20,7 +20,7 @@ pub fn log_to_stderr(format: LogFormat, least: Level) {
         .with_writer(io::stderr)
         .log_internal_errors(false); // by default it panics when stderr is closed
     let _ = match format {
-        LogFormat::Text => log.with_ansi(wants_colour()).try_init(),
+        LogFormat::Text => log.with_ansi(wants_colour()).with_target(false).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
 }

@@ -120,6 +120,27 @@ fn a_new_listener_that_cannot_be_bound_changes_nothing() {
 }
 
 #[test]
+fn an_address_cannot_change_hands_in_one_reload_and_it_says_so() {
+    let one = Backend::named("one");
+    let mut filed = Filed::before(&one);
+    let held = filed.address;
+
+    filed.reload(&config(&one, "").replace(
+        "[listener.web]\nbind = \"127.0.0.1:0\"",
+        &format!("[listener.www]\nbind = \"{held}\""),
+    ));
+
+    let told = filed.portreeve.told("the reload is refused");
+    assert!(
+        told.contains(&format!(
+            "listener web of the configuration in force holds {held}"
+        )),
+        "{told}"
+    );
+    assert_eq!(Connection::to(held).get("/"), "one");
+}
+
+#[test]
 fn a_change_of_the_file_is_seen_in_place_and_by_rename() {
     let (one, two) = (Backend::named("one"), Backend::named("two"));
     let mut filed = Filed::before(&one);
