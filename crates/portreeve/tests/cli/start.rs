@@ -1,3 +1,4 @@
+use std::fs;
 use std::net::TcpListener;
 
 use crate::fixture::{Backend, Connection, Folder, Outcome, Portreeve, run};
@@ -78,6 +79,49 @@ fn an_address_of_another_machine_is_refused() {
         "127.0.0.1:1",
     ]);
     assert_refused(&outcome, "192.0.2.1:8080");
+}
+
+#[test]
+fn a_low_port_without_the_right_to_it_names_the_right() {
+    let lowest = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap();
+    if lowest.trim() == "0" {
+        return; // here every port is free to all, so the case does not exist
+    }
+    let arguments = [
+        "serve",
+        "--admin",
+        "off",
+        "--listen",
+        "127.0.0.1:1",
+        "--to",
+        "127.0.0.1:1",
+    ];
+    let portreeve = match rustix::process::geteuid().is_root() {
+        true => Portreeve::start_under(&["setpriv", "--bounding-set=-net_bind_service"], &arguments),
+        false => Portreeve::start(arguments),
+    };
+    assert_refused(
+        &portreeve.end(),
+        "127.0.0.1:1: not permitted; a port below 1024 needs root or CAP_NET_BIND_SERVICE",
+    );
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_as_far_as_allowed() {
+    let arguments = [
+        "serve",
+        "--admin",
+        "127.0.0.1:0",
+        "--listen",
+        "127.0.0.1:0",
+        "--to",
+        "127.0.0.1:1",
+    ];
+    let mut portreeve = Portreeve::start_under(&["prlimit", "--nofile=256:1234"], &arguments);
+
+    let page = Connection::to(portreeve.admin()).get("/metrics");
+
+    assert!(page.contains("\nprocess_max_fds 1234\n"), "{page}");
 }
 
 #[test]
