@@ -96,6 +96,12 @@ fn seeds(target: &str) -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
+/// Words that HTTP/1 parsers look for, if there are any.
+fn dictionary() -> Option<String> {
+    let file = root().join("fuzz/http1.dict");
+    file.is_file().then(|| format!("-dict={}", file.display()))
+}
+
 /// cargo-fuzz wants flags of a nightly compiler; the stable one takes them when told to.
 fn fuzzer(command: &str) -> Program {
     let folder = target().join("fuzz");

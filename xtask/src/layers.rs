@@ -52,7 +52,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "portreeve-packet",
         ],
     ),
-    (TESTKIT, &[]),
+    (TESTKIT, ALL_BUT_THE_CLI), // it starts a whole proxy in process, for the tests of others
     ("portreeve-bench", &[]),
     ("xtask", &[]),
 ];
