@@ -81,12 +81,9 @@ fn one(target: &str, seconds: u32) -> Result<(), Failure> {
     fuzzer("run")
         .args([PathBuf::from(target), corpus])
         .args(seeds(target))
-        .args([
-            "--".to_owned(),
-            format!("-max_total_time={seconds}"),
-            "-print_final_stats=1".to_owned(),
-        ])
-        .words("-verbosity=0 -timeout=5 -rss_limit_mb=1024")
+        .args(["--".to_owned(), format!("-max_total_time={seconds}")])
+        .args(dictionary())
+        .words("-verbosity=0 -print_final_stats=1 -timeout=5 -rss_limit_mb=1024")
         .run()
 }
 
