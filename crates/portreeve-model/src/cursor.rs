@@ -14,3 +14,29 @@ impl Cursor {
         self.0.fetch_add(1, Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the claim is about several threads")]
+    fn each_turn_is_given_out_once_over_several_threads() {
+        let (cursor, start) = (Cursor::default(), Barrier::new(4));
+        let take_many = || {
+            start.wait();
+            (0..250_000).map(|_| cursor.turn()).collect::<Vec<_>>()
+        };
+        let mut turns: Vec<u64> = std::thread::scope(|threads| {
+            let takers = [(); 4].map(|()| threads.spawn(take_many));
+            takers
+                .into_iter()
+                .flat_map(|taker| taker.join().unwrap())
+                .collect()
+        });
+        turns.sort_unstable();
+        assert!(turns.into_iter().eq(0..1_000_000));
+    }
+}

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn mapped_addresses_count_as_ipv4_on_both_sides() {
         assert!(has(&networks(&[("10.0.0.0", 8)]), "::ffff:10.9.9.9"));
-        assert!(has(&networks(&[("::ffff:10.0.0.0", 104)]), "10.9.9.9"));
+        assert!(has(&networks(&[("::ffff:10.0.0.0", 104)]), "10.200.9.9"));
         assert!(!has(&networks(&[("::ffff:10.0.0.0", 104)]), "11.9.9.9"));
         assert!(has(&networks(&[("::ffff:10.0.0.0", 96)]), "11.9.9.9"));
     }

@@ -174,6 +174,26 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_bound_belongs_to_its_bucket() {
+        let stats = RouteStats::new(1);
+        DURATION_BOUNDS.iter().for_each(|total| {
+            stats.record(
+                0,
+                &RequestOutcome {
+                    total: *total,
+                    ..outcome(200)
+                },
+            );
+        });
+        let counts = stats.totals().durations.counts;
+        assert!(
+            counts[..DURATION_BOUNDS.len()].iter().all(|count| *count == 1),
+            "{counts:?}"
+        );
+        assert_eq!(counts[DURATION_BOUNDS.len()], 0);
+    }
+
     proptest! {
         #[test]
         fn a_duration_falls_between_its_bounds(nanos in 0_u64..120_000_000_000) {

@@ -40,8 +40,11 @@ impl RoundRobin {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
     use super::*;
     use crate::plan::BalancePlan;
+    use crate::pool::Pool;
     use crate::samples::{ask, backends, dice, pool, tried};
     use crate::tried::Tried;
 
@@ -104,18 +107,26 @@ mod tests {
         assert!(dice(4_000).all(|dice| retry(dice) != 0));
     }
 
-    #[test]
+    /// What four threads that begin together count on each backend.
     #[expect(clippy::disallowed_methods, reason = "the claim is about several threads")]
-    fn counts_stay_within_one_of_each_other_over_several_threads() {
-        let pool = pool(BalancePlan::RoundRobin, &[1, 1, 1]);
-        let pick_many = || (0..10_001).for_each(|_| drop(pool.pick(&ask(&Tried::default()))));
+    fn counts_over_threads(pool: &Pool, picks_each: u32) -> Vec<u64> {
+        let start = Barrier::new(4);
+        let pick_many = || {
+            start.wait();
+            (0..picks_each).for_each(|_| drop(pool.pick(&ask(&Tried::default()))));
+        };
         std::thread::scope(|threads| (0..4).for_each(|_| drop(threads.spawn(pick_many))));
-        let counts: Vec<u64> = pool
-            .backends
+        pool.backends
             .iter()
             .map(|backend| backend.requests_total())
-            .collect();
-        assert_eq!(counts.iter().sum::<u64>(), 40_004);
+            .collect()
+    }
+
+    #[test]
+    fn counts_stay_within_one_of_each_other_over_several_threads() {
+        let pool = pool(BalancePlan::RoundRobin, &[1, 1, 1]);
+        let counts = counts_over_threads(&pool, 100_001);
+        assert_eq!(counts.iter().sum::<u64>(), 400_004);
         assert!(
             counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1,
             "{counts:?}"
@@ -124,16 +135,8 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "the claim is about several threads")]
     fn weighted_counts_are_exact_over_several_threads() {
         let pool = pool(BalancePlan::RoundRobin, &[5, 2, 1]);
-        let pick_many = || (0..8_000).for_each(|_| drop(pool.pick(&ask(&Tried::default()))));
-        std::thread::scope(|threads| (0..4).for_each(|_| drop(threads.spawn(pick_many))));
-        let counts: Vec<u64> = pool
-            .backends
-            .iter()
-            .map(|backend| backend.requests_total())
-            .collect();
-        assert_eq!(counts, [20_000, 8_000, 4_000]);
+        assert_eq!(counts_over_threads(&pool, 80_000), [200_000, 80_000, 40_000]);
     }
 }

@@ -92,6 +92,16 @@ fn the_exact_host_goes_before_the_longest_suffix_before_any() {
 }
 
 #[test]
+fn the_case_of_a_host_in_the_plan_does_not_matter() {
+    let routes = vec![by_hosts(
+        "shop",
+        &[exact_host("Shop.Example.com"), suffix(".Example.org")],
+    )];
+    let requests = ["shop.example.com", "a.example.org"].map(|host| Request::get(host, "/"));
+    assert_eq!(taken(routes, requests), ["shop", "shop"]);
+}
+
+#[test]
 fn a_suffix_needs_a_label_before_it() {
     let requests =
         ["example.com", ".example.com", "a.example.com", "aexample.com"].map(|host| Request::get(host, "/"));
