@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portreeve_testkit::{Gate, Origin, Proxy, Script, answer, get, post};
+use portreeve_testkit::{Gate, Origin, Proxy, Scratch, Script, answer, get, post};
 use serde_json::Value;
 
 async fn recording(origins: &[&Origin]) -> Proxy {
@@ -348,4 +348,45 @@ async fn a_drained_proxy_has_written_every_record() {
         std::io::read_to_string(opened).unwrap()
     };
     assert_eq!(text.lines().count(), 50);
+}
+
+/// A pipe whose reader sleeps: what a log collector that hangs looks like.
+fn unread_pipe(path: &std::path::Path) -> std::fs::File {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_holds_up_no_request() {
+    let scratch = Scratch::new();
+    let _pipe = unread_pipe(&scratch.file("log"));
+    let origin = Origin::replying(200, "hi").start().await;
+    let top = format!("access_log = {{ to = \"{}\" }}", scratch.file("log").display());
+    let proxy = Proxy::before("app.test", &[&origin]).top(&top).start().await;
+    let mut client = proxy.connect().await;
+    for _ in 0..100 {
+        client.send(get("/").repeat(50)).await;
+        for _ in 0..50 {
+            assert_eq!(client.response().await.status(), 200);
+        }
+    }
+    proxy.drain().await;
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_written_holds_up_no_request() {
+    let origin = Origin::replying(200, "hi").start().await;
+    let setup = Proxy::before("app.test", &[&origin]).top("access_log = { to = \"/dev/full\" }");
+    let proxy = setup.start().await;
+    let mut client = proxy.connect().await;
+    for _ in 0..300 {
+        client.send(get("/")).await;
+        assert_eq!(client.response().await.status(), 200);
+    }
+    proxy.drain().await;
 }

@@ -256,3 +256,26 @@ async fn a_sick_backend_of_a_pool_costs_nobody_an_answer() {
     let (outcomes, ()) = tokio::join!(load(&address, "/", &done), stop);
     assert_only(&outcomes, &[Outcome::Answered(200)]);
 }
+
+#[tokio::test]
+async fn hundreds_of_clients_at_once_get_their_own_answers() {
+    let echo = |request: &portreeve_testkit::Message| answer("200 OK", &request.text()).into_bytes();
+    let origin = Origin::answering(echo).start().await;
+    let proxy = Proxy::before("app.test", &[&origin])
+        .top("threads = 2")
+        .start()
+        .await;
+    let mut clients = tokio::task::JoinSet::new();
+    for number in 0..300 {
+        let address = proxy.address();
+        clients.spawn(async move {
+            let mut client = Client::connect(&address).await;
+            for round in 0..10 {
+                let body = format!("{number}.{round}");
+                client.send(portreeve_testkit::post(&body)).await;
+                assert_eq!(client.response().await.text(), body);
+            }
+        });
+    }
+    clients.join_all().await;
+}

@@ -112,3 +112,25 @@ async fn several_listeners_serve_what_their_routes_say() {
     six.send(get("/")).await;
     assert_eq!(six.response().await.text(), "b");
 }
+
+#[tokio::test]
+async fn a_stale_unix_socket_is_taken_over() {
+    let scratch = Scratch::new();
+    let origin = Origin::replying(200, "hi").start().await;
+    let dead = std::os::unix::net::UnixListener::bind(scratch.file("dead.sock")).unwrap();
+    drop(dead);
+    let bind = format!("unix:{}", scratch.file("dead.sock").display());
+    let proxy = Proxy::before("app.test", &[&origin]).on(&bind).start().await;
+    assert_eq!(proxy.answer(get("/")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_drained_unix_listener_leaves_no_file() {
+    let scratch = Scratch::new();
+    let origin = Origin::replying(200, "hi").start().await;
+    let bind = format!("unix:{}", scratch.file("l.sock").display());
+    let proxy = Proxy::before("app.test", &[&origin]).on(&bind).start().await;
+    proxy.answer(get("/")).await;
+    proxy.drain().await;
+    assert!(!scratch.file("l.sock").exists());
+}

@@ -382,3 +382,12 @@ async fn a_malformed_chunk_in_an_answer_aborts_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_chunk_line_without_end_is_refused() {
+    let origin = Origin::replying(200, "hi").start().await;
+    let proxy = Proxy::routing("app.test", &[&origin]).await;
+    let head = "POST / HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let request = format!("{head}1;{}\r\na\r\n0\r\n\r\n", "a".repeat(100_000));
+    refused(&proxy, request.as_bytes(), 400).await.unwrap();
+}

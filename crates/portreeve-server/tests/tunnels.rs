@@ -232,3 +232,17 @@ async fn an_upgrade_to_h2c_is_not_passed_on() {
         seen.field_lines()
     );
 }
+
+#[tokio::test]
+async fn a_tunnel_that_nobody_reads_stops_the_sender() {
+    let origin = Origin::scripted(Script::new().read_head().send(SWITCHED).flood(1 << 30))
+        .start()
+        .await;
+    let proxy = Proxy::routing("app.test", &[&origin]).await;
+    let mut client = proxy.connect().await;
+    client.send(UPGRADE).await;
+    client.head().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(origin.sent() < 32 << 20, "{} bytes were taken", origin.sent());
+    client.discard(64 << 20).await;
+}

@@ -128,3 +128,14 @@ async fn a_client_of_http_1_0_is_not_sent_interim_answers() {
         200
     );
 }
+
+#[tokio::test]
+async fn a_refusal_does_not_wait_for_a_body_that_waits_for_100_continue() {
+    let refusing = Origin::refusing();
+    let proxy = Proxy::routing("app.test", &[&refusing]).await;
+    let mut client = proxy.connect().await;
+    client
+        .send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        .await;
+    assert_eq!(client.response().await.status(), 502);
+}

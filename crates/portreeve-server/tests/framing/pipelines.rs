@@ -161,3 +161,24 @@ async fn a_client_that_pipelines_and_does_not_read_is_not_read_for_ever() {
         origin.sent()
     );
 }
+
+#[tokio::test]
+async fn an_answer_before_which_the_backend_stopped_reading_is_delivered() {
+    for _ in 0..20 {
+        let script = Script::new()
+            .read_head()
+            .send(answer("403 No", "stop"))
+            .shut()
+            .pause(Duration::from_millis(20));
+        let origin = Origin::scripted(script).start().await;
+        let proxy = Proxy::routing("app.test", &[&origin]).await;
+        let mut client = proxy.connect().await;
+        client
+            .send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 3000000\r\n\r\n")
+            .await;
+        let _ = client
+            .try_send_within(vec![b'x'; 3_000_000], Duration::from_secs(1))
+            .await;
+        assert_eq!(client.response().await.text(), "stop");
+    }
+}
