@@ -76,7 +76,7 @@ impl Contender {
 
     fn command(self, place: &Place, setup: &Setup) -> Result<Command, Fault> {
         match self {
-            Contender::Portreeve => Ok(portreeve(place, setup)),
+            Contender::Portreeve => portreeve(place, setup),
             Contender::Nginx => nginx(setup),
             Contender::Haproxy => haproxy(setup),
             Contender::Relay => Ok(relay(place, setup)),
@@ -128,25 +128,14 @@ impl Setup {
     }
 }
 
-fn portreeve(place: &Place, setup: &Setup) -> Command {
+fn portreeve(place: &Place, setup: &Setup) -> Result<Command, Fault> {
+    let configuration = setup.write("portreeve.toml", include_str!("contender/portreeve.toml"))?;
     let mut command = Command::new(place.programs.join("portreeve"));
-    command.args([
-        "serve",
-        "--listen",
-        &setup.listen.to_string(),
-        "--to",
-        &setup.backend.to_string(),
-    ]);
-    command.args([
-        "--admin",
-        "off",
-        "--access-log",
-        "off",
-        "--threads",
-        &setup.threads.to_string(),
-    ]);
-    command.arg("--state").arg(&setup.folder);
     command
+        .args(["serve", "--config"])
+        .arg(configuration)
+        .env("PORTREEVE_LOG", "warn");
+    Ok(command)
 }
 
 fn nginx(setup: &Setup) -> Result<Command, Fault> {

@@ -166,7 +166,12 @@ fn idle(connections: usize, contenders: &[Contender], plan: &Plan, place: &Place
     for round in 1..=plan.rounds {
         for &contender in contenders {
             let running = contender.start(place, origin.address, 1, Cores::First)?;
-            let bytes = bytes_per_connection(&running, connections, place)?;
+            let bytes = bytes_per_connection(&running, connections, place).map_err(|fault| {
+                Fault::Program(format!(
+                    "{} with {connections} clients: {fault}",
+                    contender.name()
+                ))
+            })?;
             println!("  {round} {:<12} {bytes:>8.0} bytes/connection", contender.name());
             measured
                 .memory

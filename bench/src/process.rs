@@ -134,6 +134,11 @@ pub(crate) fn pinned(cores: Cores, command: &Command) -> Command {
         Cores::Both => "0,1",
     });
     pinned.arg(command.get_program()).args(command.get_args());
+    pinned.envs(
+        command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     pinned
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
