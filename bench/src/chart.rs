@@ -77,13 +77,13 @@ impl Panel {
             .chain(self.target)
             .fold(0.0, f64::max);
         let scale = BARS_WIDTH / longest.max(f64::MIN_POSITIVE);
+        let bars = || self.bars.iter().zip((TITLE..).step_by(BAR_STEP));
         let mut svg = format!("<text y=\"14\" font-weight=\"600\">{}</text>\n", self.title);
-        for (index, (contender, spread)) in self.bars.iter().enumerate() {
-            svg += &bar(*contender, spread, self.unit, scale, TITLE + index * BAR_STEP);
-        }
+        svg.extend(bars().map(|((contender, spread), y)| bar(*contender, spread, scale, y)));
         if let Some(target) = self.target {
             svg += &line(target, self.unit, scale, TITLE + self.bars.len() * BAR_STEP);
         }
+        svg.extend(bars().map(|((_, spread), y)| value(spread, self.unit, scale, y)));
         svg
     }
 }
@@ -108,17 +108,26 @@ fn cpu_target(scenario: &Scenario, measured: &Measured) -> Option<f64> {
     bounds.into_iter().flatten().min_by(f64::total_cmp)
 }
 
-fn bar(contender: Contender, spread: &Spread, unit: &str, scale: f64, y: usize) -> String {
-    let [median, min, max] = [spread.median, spread.min, spread.max].map(|value| value * scale + NAMES_WIDTH);
+fn bar(contender: Contender, spread: &Spread, scale: f64, y: usize) -> String {
+    let [length, min, max] = [spread.median, spread.min, spread.max].map(|value| value * scale);
     let (name, colour) = (contender.name(), colour(contender));
-    let (text, middle, bar) = (y + 14, y + 9, median - NAMES_WIDTH);
-    let value = shown(spread.median, unit);
-    let after = median.max(max) + 6.0;
+    let (text, middle, min, max) = (y + 14, y + 9, min + NAMES_WIDTH, max + NAMES_WIDTH);
     format!(
         "<text x=\"0\" y=\"{text}\">{name}</text>\
-         <rect x=\"{NAMES_WIDTH}\" y=\"{y}\" width=\"{bar:.1}\" height=\"18\" rx=\"2\" fill=\"{colour}\"/>\
-         <path d=\"M{min:.1} {middle}H{max:.1}\" stroke=\"#1f2328\" stroke-width=\"1.5\"/>\
-         <text x=\"{after:.1}\" y=\"{text}\">{value}</text>\n"
+         <rect x=\"{NAMES_WIDTH}\" y=\"{y}\" width=\"{length:.1}\" height=\"18\" rx=\"2\" fill=\"{colour}\"/>\
+         <path d=\"M{min:.1} {middle}H{max:.1}\" stroke=\"#1f2328\" stroke-width=\"1.5\"/>\n"
+    )
+}
+
+/// The figure behind a bar, on a white ground, since the target's line may pass there.
+fn value(spread: &Spread, unit: &str, scale: f64, y: usize) -> String {
+    let (x, y, text) = (
+        spread.max * scale + NAMES_WIDTH + 6.0,
+        y + 14,
+        shown(spread.median, unit),
+    );
+    format!(
+        "<text x=\"{x:.1}\" y=\"{y}\" stroke=\"#ffffff\" stroke-width=\"5\" paint-order=\"stroke\">{text}</text>\n"
     )
 }
 
