@@ -52,7 +52,8 @@ const TABLE: &[(&str, &[&str])] = &[
             "portreeve-packet",
         ],
     ),
-    (TESTKIT, ALL_BUT_THE_CLI), // it starts a whole proxy in process, for the tests of others
+    // It starts a whole proxy in process, for the tests of others.
+    (TESTKIT, &[SERVER, "portreeve-config", "portreeve-model"]),
     ("portreeve-bench", &[]),
     ("xtask", &[]),
 ];
