@@ -104,11 +104,11 @@ thread_local! {
 /// How much can be unread at once; heads are bounded below this.
 pub(crate) const ROOM: usize = 64 * 1024;
 /// Free bytes before the first read, for what a rewritten head has more than the old one.
-const HEADROOM: usize = 4 * 1024;
+const HEADROOM: usize = 16 * 1024;
 /// Free bytes behind the last read, for the CRLF that ends a chunk.
 const TAIL: usize = 8;
 const CAPACITY: usize = HEADROOM + ROOM + TAIL;
-/// Idle buffers a thread keeps: 64 x 68 KiB is 4.3 MiB.
+/// Idle buffers a thread keeps: 64 x 80 KiB is 5 MiB.
 const FREE_MAX: usize = 64;
 
 #[cfg(test)]

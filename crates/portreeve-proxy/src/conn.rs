@@ -84,15 +84,31 @@ impl Conn {
         written
     }
 
-    /// Ready once the peer has closed or broken the connection while we owe it something. Early bytes of a next request are kept and end the watch.
+    /// Ready once the peer has closed or broken the connection while we owe it something. What it sends meanwhile is
+    /// kept as far as there is room; then the kernel is asked now and then, since unread bytes hide the end behind them.
     pub(crate) fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<Gone> {
-        if self.input.is_some() || self.stream.poll_readable(context).is_pending() {
-            return Poll::Pending;
+        while self.stream.poll_readable(context).is_ready() {
+            if self.input.as_mut().is_some_and(|buffer| buffer.room().is_empty()) {
+                return self.poll_hung_up(context);
+            }
+            match self.poll_fill(context) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Gone),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => break,
+            }
         }
-        match self.poll_fill(context) {
-            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Gone),
-            Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
+        Poll::Pending
+    }
+
+    fn poll_hung_up(&mut self, context: &Context<'_>) -> Poll<Gone> {
+        if self.stream.is_hung_up() {
+            return Poll::Ready(Gone);
         }
+        while self
+            .read_timer
+            .poll_expired(context, std::time::Instant::now() + HUNG_UP_LOOK)
+        {}
+        Poll::Pending
     }
 
     /// Writes all of `bytes`, as patiently as told.
@@ -143,5 +159,7 @@ impl Conn {
     }
 }
 
+/// How often a peer whose bytes we cannot take is looked at.
+const HUNG_UP_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
 const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -12,7 +12,7 @@ mod wait;
 use std::time::{Duration, Instant};
 
 use portreeve_http1::Framing;
-use portreeve_model::{Ask, Backend, Cause, Lease, Tried};
+use portreeve_model::{Ask, Backend, Cause, Fault, Lease, Tried};
 
 use crate::conn::Conn;
 use crate::forward::call::Call;
@@ -21,6 +21,7 @@ use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::serve::client::Client;
 use crate::serve::h1::Next;
+use crate::worker::Worker;
 
 /// How serving a request ended.
 pub(crate) enum Ended {
@@ -44,14 +45,19 @@ impl Ended {
             body_is_read: request.framing == Framing::Empty,
         }
     }
+
+    fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Done(_) => None,
+            Self::Refused { refusal, .. } => Some(refusal.cause),
+            Self::Aborted(cause) => Some(*cause),
+        }
+    }
 }
 
-/// Why an attempt came to nothing. The client has seen nothing of it, and its body is whole.
-struct Failed {
-    cause: Cause,
-    /// Whether another backend may be asked (RFC 9110 section 9.2.2).
-    may_retry: bool,
-}
+/// Why an attempt came to nothing. The client has seen nothing of it, the request is whole, and another backend may be
+/// asked (RFC 9110 section 9.2.2).
+struct Failed(Cause);
 
 /// Asks backends of the route's pool until one answers or no more may be asked.
 pub(crate) async fn forward(call: &mut Call<'_>, client: &mut Client, record: &mut Record<'_>) -> Ended {
@@ -71,11 +77,14 @@ pub(crate) async fn forward(call: &mut Call<'_>, client: &mut Client, record: &m
         tried.insert(lease.backend().id);
         note_choice(record, &lease);
         match attempt(call, client, &lease, record).await {
-            Ok(ended) => return ended,
-            Err(failure) => {
-                lease.backend().note_failure();
-                failed = failure.cause;
-                if !failure.may_retry || call.is_overdue() {
+            Ok(ended) => {
+                note_failure(&lease, ended.cause());
+                return ended;
+            }
+            Err(Failed(cause)) => {
+                note_failure(&lease, Some(cause));
+                failed = cause;
+                if call.is_overdue() {
                     break;
                 }
             }
@@ -99,6 +108,13 @@ fn note_choice(record: &mut Record<'_>, lease: &Lease) {
     record.backend = Some(lease.backend().clone());
 }
 
+/// Counts against the backend only what was its fault.
+fn note_failure(lease: &Lease, cause: Option<Cause>) {
+    if cause.is_some_and(|cause| cause.fault() == Fault::Backend) {
+        lease.backend().note_failure();
+    }
+}
+
 /// Asks one backend: on a connection that waits for it, else on a new one.
 async fn attempt(
     call: &mut Call<'_>,
@@ -112,14 +128,28 @@ async fn attempt(
         record.phases.connected = record.phases.chosen;
         match exchange::exchange(call, client, upstream, backend, record).await {
             // It died while it waited, which is nobody's fault and no attempt. The others are probably dead too.
-            Err(failure) if failure.may_retry => client.worker.idle.forget(backend.id),
+            Err(Failed(_)) => client.worker.idle.forget(backend.id),
             ended => return ended,
         }
     }
     record.reused = false;
-    let upstream = connect(call, client, backend).await?;
+    let timeout = call.time_left(call.route.pool.limits.connect_timeout);
+    let worker = client.worker.clone();
+    let upstream = match connect::connect(backend, timeout, &worker, &mut client.conn).await {
+        Ok(upstream) => upstream,
+        Err(Cause::ClientLeft) => return Ok(Ended::refused(Refusal::new(Cause::ClientLeft), call.request())),
+        Err(cause) => return Err(not_connected(cause, &worker)),
+    };
     record.phases.connected = Some(record.elapsed());
     exchange::exchange(call, client, upstream, backend, record).await
+}
+
+/// The request is still whole, so whatever its method, another backend may be asked.
+fn not_connected(cause: Cause, worker: &Worker) -> Failed {
+    if cause == Cause::OpenFilesExhausted {
+        worker.idle.forget_all();
+    }
+    Failed(cause)
 }
 
 /// A kept connection. For a request that could not be sent again, the kernel is asked whether it still stands.
@@ -130,19 +160,4 @@ fn take_idle(call: &Call<'_>, client: &Client, backend: &Backend, now: Instant) 
             return Some(conn);
         }
     }
-}
-
-/// Connects; the request is still whole, so whatever its method, another backend may be asked.
-async fn connect(call: &Call<'_>, client: &Client, backend: &Backend) -> Result<Conn, Failed> {
-    let timeout = call.time_left(call.route.pool.limits.connect_timeout);
-    let connected = connect::connect(backend, timeout, &client.worker).await;
-    connected.map_err(|cause| {
-        if cause == Cause::OpenFilesExhausted {
-            client.worker.idle.forget_all();
-        }
-        Failed {
-            cause,
-            may_retry: true,
-        }
-    })
 }

@@ -22,6 +22,8 @@ pub(crate) struct Delivery<'a> {
     pub(crate) coding: Coding,
     /// What stands in `Connection`, if anything.
     pub(crate) connection: Option<&'static str>,
+    /// Whether the client speaks HTTP/1.0, which knows no transfer codings.
+    pub(crate) http10: bool,
     /// The present `Date` value, for a response that has none (RFC 9110 section 6.6.1).
     pub(crate) date: &'a [u8],
 }
@@ -36,6 +38,9 @@ pub(crate) fn write_request(
 ) {
     out.extend_from_slice(request.method());
     out.push(b' ');
+    if request.origin_form().starts_with(b"?") {
+        out.push(b'/');
+    }
     out.extend_from_slice(request.origin_form());
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let head = &request.head;
@@ -66,7 +71,8 @@ pub(crate) fn write_request(
 /// Writes the response head for the client.
 pub(crate) fn write_response(status: &StatusLine, head: &Head, delivery: &Delivery<'_>, out: &mut Vec<u8>) {
     write_status(status, head, out);
-    let keeps_coding = delivery.coding == Coding::Verbatim && !has_no_framing(status.status);
+    let keeps_coding =
+        delivery.coding == Coding::Verbatim && !delivery.http10 && !has_no_framing(status.status);
     let mut dated = false;
     copy_fields(head, out, |field| {
         dated |= field.known == Known::Date;
@@ -112,12 +118,9 @@ pub(crate) fn write_tunnel(status: &StatusLine, head: &Head, out: &mut Vec<u8>) 
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes a trailer section, the empty line included.
+/// Writes a trailer section as it came, the empty line included: what may not stand in one was refused.
 pub(crate) fn write_trailers(head: &Head, out: &mut Vec<u8>) {
-    for field in head.fields() {
-        line(out, head.name(field), head.value(field));
-    }
-    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(head.bytes());
 }
 
 fn write_status(status: &StatusLine, head: &Head, out: &mut Vec<u8>) {
@@ -155,12 +158,12 @@ impl NamedByConnection {
         Self(connection_names(head).next().is_some())
     }
 
-    /// Fields that frame or address the message stay, whoever names them: dropping them would change what it means.
+    /// Some are judged by themselves: `Upgrade`, which every request names that asks for one, and what is ours to say.
     fn drops(&self, head: &Head, field: &Field) -> bool {
         self.0
             && !matches!(
                 field.known,
-                Known::Host | Known::ContentLength | Known::TransferEncoding | Known::Upgrade
+                Known::Upgrade | Known::XForwardedProto | Known::XForwardedHost
             )
             && connection_names(head).any(|name| name.eq_ignore_ascii_case(head.name(field)))
     }

@@ -65,7 +65,10 @@ pub(crate) async fn accept_all(
             Err(error) => spare.recover(&error, &acceptor, &gate, &worker).await,
         }
     }
-    while let Ok(Ok((stream, address))) = tokio::time::timeout(Duration::ZERO, acceptor.accept()).await {
+    for _ in 0..LAST_ACCEPTS_MAX {
+        let Ok(Ok((stream, address))) = tokio::time::timeout(Duration::ZERO, acceptor.accept()).await else {
+            break;
+        };
         admit(stream, address, &gate, &worker);
     }
 }
@@ -98,9 +101,7 @@ async fn wait_or_refuse(stream: Stream, peer: Rc<Peer>, gate: Rc<Gate>, worker: 
     }
 }
 
-async fn refuse(mut conn: Conn, cause: Cause, gate: &Gate, worker: &Worker) {
-    let listener = gate.listener();
-    listener.stats.refused(worker.shard, cause);
+fn refusal(cause: Cause, worker: &Worker) -> Vec<u8> {
     let date = worker.date(Instant::now());
     let mut out = Vec::new();
     let answer = Answer {
@@ -110,10 +111,23 @@ async fn refuse(mut conn: Conn, cause: Cause, gate: &Gate, worker: &Worker) {
         connection: Some("close"),
     };
     Refusal::new(cause).write(&answer, &mut out);
+    out
+}
+
+/// Tells a client that there is no place for it. So many at once that telling them would cost more than serving are
+/// told in one write, if it fits, and closed.
+async fn refuse(mut conn: Conn, cause: Cause, gate: &Gate, worker: &Worker) {
+    gate.listener().stats.refused(worker.shard, cause);
+    let out = refusal(cause, worker);
+    if worker.refusing.get() >= REFUSING_MAX {
+        return conn.stream.send_now(&out);
+    }
+    worker.refusing.set(worker.refusing.get() + 1);
     let mut patience = crate::patience::Patience::new(REFUSAL_WAIT, None, None);
     if conn.write_all(&out, &mut patience).await.is_ok() {
         conn.linger().await;
     }
+    worker.refusing.set(worker.refusing.get() - 1);
 }
 
 /// One file descriptor in reserve: when the process has no other, it is given up for the moment it takes to tell a
@@ -138,16 +152,22 @@ impl Spare {
             tokio::time::sleep(PAUSE).await;
             return;
         }
-        worker.idle.forget_all();
         self.0 = None;
         if let Ok(Ok((stream, _))) = tokio::time::timeout(PAUSE, acceptor.accept()).await {
-            let conn = Conn::new(stream, &worker.wheel);
-            refuse(conn, Cause::OpenFilesExhausted, gate, worker).await;
+            // No lingering here: the descriptor is needed for the next one.
+            gate.listener()
+                .stats
+                .refused(worker.shard, Cause::OpenFilesExhausted);
+            stream.send_now(&refusal(Cause::OpenFilesExhausted, worker));
         }
         self.0 = File::open("/dev/null").ok();
         tokio::time::sleep(PAUSE).await;
     }
 }
 
+/// Connections that are still taken from the kernel's queue when a listener closes.
+const LAST_ACCEPTS_MAX: usize = 4_096;
+/// Refusals under way at once, per worker.
+const REFUSING_MAX: usize = 256;
 const PAUSE: Duration = Duration::from_millis(10);
 const REFUSAL_WAIT: Duration = Duration::from_secs(2);

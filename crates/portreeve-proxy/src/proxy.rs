@@ -220,7 +220,8 @@ async fn run(
                     journal.flush();
                 }
                 if beats.is_multiple_of(BEATS_A_SWEEP) {
-                    worker.idle.sweep(Instant::now());
+                    // The look at each connection counts as its use, of which a task has a bounded number in one go.
+                    tokio::task::unconstrained(async { worker.idle.sweep(Instant::now()) }).await;
                 }
             }
         }
@@ -259,9 +260,12 @@ async fn drain(
 ) -> usize {
     // One turn for the accepting loops, which take what the kernel has already accepted.
     tokio::task::yield_now().await;
+    worker.close_all();
     loop {
-        worker.close_all();
-        if worker.live.get() == 0 || Instant::now() >= until {
+        if worker.live.get() == 0 && worker.lingering.get() > 0 {
+            until = until.min(Instant::now() + LINGER_MAX);
+        }
+        if worker.live.get() + worker.lingering.get() == 0 || Instant::now() >= until {
             break;
         }
         tokio::select! {
@@ -280,5 +284,7 @@ async fn drain(
 /// How often records are handed on.
 const BEAT: Duration = Duration::from_millis(100);
 const BEATS_A_SWEEP: u32 = 10;
+/// How long a drain waits for clients that have their answers to close.
+const LINGER_MAX: Duration = Duration::from_millis(250);
 /// How often a drain looks whether it is over.
 const DRAIN_LOOK: Duration = Duration::from_millis(10);

@@ -3,20 +3,21 @@
 pub(crate) mod journal;
 mod text;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_model::{Backend, Cause, Fault, Listener, RequestOutcome, Route};
 
 use crate::request::Request;
-use crate::serve::client::Peer;
 use crate::worker::Worker;
 
 /// One request's record. Dropping it ends it: the outcome is counted, however the request ended.
 pub(crate) struct Record<'a> {
     worker: &'a Worker,
     listener: &'a Listener,
-    peer: &'a Peer,
+    /// Who asked: behind trusted proxies, the client that they name.
+    pub(crate) client: Option<IpAddr>,
     request: Option<&'a Request>,
     pub(crate) route: Option<&'a Arc<Route>>,
     pub(crate) backend: Option<Arc<Backend>>,
@@ -63,13 +64,13 @@ impl<'a> Record<'a> {
     pub(crate) fn new(
         worker: &'a Worker,
         listener: &'a Listener,
-        peer: &'a Peer,
+        client: Option<IpAddr>,
         request: Option<&'a Request>,
     ) -> Self {
         Self {
             worker,
             listener,
-            peer,
+            client,
             request,
             route: None,
             backend: None,

@@ -1,6 +1,7 @@
 //! Answers of our own: every failure that can still be told to the client, in one form (RFC 9209, RFC 9457).
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use portreeve_http1::{Head, Known};
 use portreeve_model::Cause;
@@ -86,26 +87,41 @@ pub(crate) struct Answer<'a> {
     pub(crate) connection: Option<&'static str>,
 }
 
-/// Whether the client would rather have a page than JSON: it names `text/html`, and not JSON before it.
+/// Whether the client would rather have a page than JSON: it names `text/html`, and JSON less or later (RFC 9110
+/// section 12.5.1). Wildcards say nothing about either.
 pub(crate) fn prefers_html(head: &Head) -> bool {
-    head.values(Known::Accept)
-        .flat_map(|value| value.split(|byte| *byte == b','))
-        .find_map(names_html)
-        .unwrap_or(false)
+    let ranges = || {
+        head.values(Known::Accept)
+            .flat_map(|value| value.split(|byte| *byte == b','))
+            .enumerate()
+    };
+    let rank = |kinds: &[&[u8]]| {
+        let weighed = ranges().filter_map(|(place, range)| Some((quality(range, kinds)?, Reverse(place))));
+        weighed.max().filter(|(quality, _)| *quality > 0)
+    };
+    rank(&[b"text/html"]) > rank(&[b"application/json", b"application/problem+json"])
 }
 
-fn names_html(range: &[u8]) -> Option<bool> {
-    let kind = range
-        .split(|byte| *byte == b';')
-        .next()
-        .unwrap_or_default()
-        .trim_ascii();
-    if kind.eq_ignore_ascii_case(b"text/html") {
-        return Some(true);
+/// The weight of a media range in thousandths, if it is one of `kinds`.
+fn quality(range: &[u8], kinds: &[&[u8]]) -> Option<u16> {
+    let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let kind = parts.next()?;
+    if !kinds.iter().any(|one| one.eq_ignore_ascii_case(kind)) {
+        return None;
     }
-    let is_json = kind.eq_ignore_ascii_case(b"application/json")
-        || kind.eq_ignore_ascii_case(b"application/problem+json");
-    is_json.then_some(false)
+    let given = parts.find_map(|part| part.strip_prefix(b"q=").or_else(|| part.strip_prefix(b"Q=")));
+    Some(given.map_or(1_000, thousandths))
+}
+
+/// `0`, `0.5` or `1.000` in thousandths; what is no weight counts as 1.
+fn thousandths(weight: &[u8]) -> u16 {
+    let Some(fraction) = weight.strip_prefix(b"0") else {
+        return 1_000;
+    };
+    let digits = fraction.iter().skip(1).chain([b'0'; 3].iter()).take(3);
+    digits.fold(0, |sum, digit| {
+        sum * 10 + u16::from(digit.wrapping_sub(b'0').min(9))
+    })
 }
 
 /// The reason phrases of the statuses that we answer ourselves (RFC 9110 section 15, RFC 6585).

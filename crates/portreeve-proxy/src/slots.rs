@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use portreeve_model::{Cause, Listener};
@@ -13,14 +15,30 @@ pub(crate) struct Slots {
     all: Arc<Semaphore>,
     /// How many places there are; moved by a reload.
     size: Mutex<usize>,
+    /// Places that are taken beyond the size; not given again when they come back.
+    excess: AtomicUsize,
     waiting: Arc<Semaphore>,
     clients: Mutex<HashMap<IpAddr, u32>>,
 }
 
 /// One place; given back on drop.
 pub(crate) struct Slot {
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
+    slots: Arc<Slots>,
     _client: Option<Counted>,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let is_excess = self
+            .slots
+            .excess
+            .fetch_update(Relaxed, Relaxed, |excess| excess.checked_sub(1))
+            .is_ok();
+        if let Some(permit) = self.permit.take().filter(|_| is_excess) {
+            permit.forget();
+        }
+    }
 }
 
 impl Slots {
@@ -29,6 +47,7 @@ impl Slots {
         Arc::new(Self {
             all: Arc::new(Semaphore::new(size)),
             size: Mutex::new(size),
+            excess: AtomicUsize::new(0),
             waiting: Arc::new(Semaphore::new(WAITING_MAX)),
             clients: Mutex::default(),
         })
@@ -38,12 +57,19 @@ impl Slots {
     pub(crate) fn resize(&self, size: u32) {
         let mut known = self.size.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = size as usize;
-        if wanted > *known {
-            self.all.add_permits(wanted - *known);
-            *known = wanted;
+        if wanted >= *known {
+            let more = wanted - *known;
+            let kept = self
+                .excess
+                .fetch_update(Relaxed, Relaxed, |excess| Some(excess.saturating_sub(more)))
+                .unwrap_or(0);
+            self.all.add_permits(more.saturating_sub(kept));
         } else {
-            *known -= self.all.forget_permits(*known - wanted);
+            let fewer = *known - wanted;
+            self.excess
+                .fetch_add(fewer - self.all.forget_permits(fewer), Relaxed);
         }
+        *known = wanted;
     }
 
     /// A place for a connection from `client`, if one is free now.
@@ -59,7 +85,8 @@ impl Slots {
             .try_acquire_owned()
             .map_err(|_| Cause::ListenerFull)?;
         Ok(Slot {
-            _permit: permit,
+            permit: Some(permit),
+            slots: self.clone(),
             _client: counted,
         })
     }
@@ -74,7 +101,8 @@ impl Slots {
         let _turn = self.waiting.try_acquire().map_err(|_| Cause::ListenerFull)?;
         match tokio::time::timeout(listener.limits.full_wait, self.all.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Slot {
-                _permit: permit,
+                permit: Some(permit),
+                slots: self.clone(),
                 _client: counted,
             }),
             _ => Err(Cause::ListenerFull),

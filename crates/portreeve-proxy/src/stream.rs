@@ -4,7 +4,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use rustix::net::{RecvFlags, Shutdown};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -45,6 +46,16 @@ impl Stream {
         }
     }
 
+    /// Writes what fits at once, and says that this was all; for a peer that is not waited for.
+    pub(crate) fn send_now(&self, bytes: &[u8]) {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let _ = match self {
+            Self::Tcp(stream) => rustix::net::send(stream, bytes, flags),
+            Self::Unix(stream) => rustix::net::send(stream, bytes, flags),
+        };
+        self.shut_write();
+    }
+
     /// Says that nothing more will be written. An error only means that the peer is gone already.
     pub(crate) fn shut_write(&self) {
         let _ = match self {
@@ -58,6 +69,17 @@ impl Stream {
         if let Self::Tcp(stream) = self {
             let _ = stream.set_zero_linger();
         }
+    }
+
+    /// Asks the kernel whether the peer has closed or broken the connection, even if bytes of it are unread.
+    pub(crate) fn is_hung_up(&self) -> bool {
+        let flags = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        let mut asked = [match self {
+            Self::Tcp(stream) => PollFd::new(stream, flags),
+            Self::Unix(stream) => PollFd::new(stream, flags),
+        }];
+        rustix::event::poll(&mut asked, Some(&Timespec::default()))
+            .is_ok_and(|_| asked[0].revents().intersects(flags))
     }
 
     /// Asks the kernel, not our cache of readiness, whether the peer is still there and silent.

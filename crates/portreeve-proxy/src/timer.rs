@@ -105,7 +105,7 @@ impl Wheel {
                 self.earlier.notified().await;
                 continue;
             }
-            let at = self.started + TICK * u32::try_from(next).unwrap_or(u32::MAX);
+            let at = self.started + Duration::from_millis(next.saturating_mul(TICK_MS));
             tokio::select! {
                 () = tokio::time::sleep_until(at.into()) => self.advance(Instant::now()),
                 () = self.earlier.notified() => {}
@@ -252,7 +252,8 @@ fn bucket(tick: u64) -> usize {
 }
 
 /// How exact deadlines are.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
+pub(crate) const TICK: Duration = Duration::from_millis(TICK_MS);
+const TICK_MS: u64 = 10;
 /// One turn of the wheel is 10.24 s; later deadlines are looked at once a turn.
 const BUCKETS: u64 = BUCKET_COUNT as u64;
 const BUCKET_COUNT: usize = 1_024;

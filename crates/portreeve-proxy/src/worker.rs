@@ -23,8 +23,12 @@ pub(crate) struct Worker {
     pub(crate) wheel: Rc<Wheel>,
     pub(crate) idle: IdleConns,
     pub(crate) journal: Option<Journal>,
-    /// Client connections that are open.
+    /// Client connections that are open and not done.
     pub(crate) live: Cell<usize>,
+    /// Client connections that have all they get and have only to be closed.
+    pub(crate) lingering: Cell<usize>,
+    /// Connections that are being told that there is no place for them.
+    pub(crate) refusing: Cell<usize>,
     gates: RefCell<Vec<Rc<Gate>>>,
     heads: RefCell<Vec<Head>>,
     lines: RefCell<Vec<Vec<u8>>>,
@@ -85,6 +89,8 @@ impl Worker {
             idle: IdleConns::default(),
             journal,
             live: Cell::new(0),
+            lingering: Cell::new(0),
+            refusing: Cell::new(0),
             gates: RefCell::default(),
             heads: RefCell::default(),
             lines: RefCell::default(),
@@ -131,7 +137,7 @@ impl Worker {
 
     pub(crate) fn give_head(&self, mut head: Head) {
         let mut heads = self.heads.borrow_mut();
-        if heads.len() < SPARE_MAX {
+        if heads.len() < SPARE_MAX && head.capacity() <= HEAD_CAPACITY_MAX {
             head.clear();
             heads.push(head);
         }
@@ -176,3 +182,5 @@ impl Worker {
 /// Recycled heads and head buffers kept per thread.
 const SPARE_MAX: usize = 256;
 const LINE_CAPACITY: usize = 2 * 1024;
+/// A head that grew beyond this was an exception, and its memory goes.
+const HEAD_CAPACITY_MAX: usize = 8 * 1024;

@@ -1,7 +1,7 @@
 //! The composition root: wires the data plane, the control plane and the admin listener together, and runs them as a
 //! process: start, reload, drain, signals, systemd, the process's own log.
 //!
-//! [`Server`] is the whole proxy as a value, for tests and for whoever embeds it. [`run`] is what `portreeve serve`
+//! [`Server`] is the whole proxy as a value, for tests and for whoever embeds it. [`run()`] is what `portreeve serve`
 //! does with one until a signal ends it.
 
 mod access_log;

@@ -72,6 +72,12 @@ impl<'a> Call<'a> {
             trusted: self.peer.is_trusted(self.listener),
             forwarded: self.listener.forwarded,
         };
+        // A request of HTTP/1.0 may have come without a host, and a socket's path is none.
+        let host = if host.starts_with("unix:") {
+            "localhost"
+        } else {
+            host
+        };
         headers::write_request(self.request(), &via, host, self.route.pool.limits.keep_alive, out);
     }
 
@@ -101,12 +107,13 @@ impl<'a> Call<'a> {
         Patience::new(self.route.pool.limits.first_byte_timeout, None, self.until)
     }
 
+    /// For trailers, which have no target.
     pub(crate) fn request_limits(&self) -> HeadLimits {
         let limits = &self.listener.limits;
         HeadLimits {
             bytes_max: limits.head_bytes_max as usize,
             fields_max: usize::from(limits.fields_max),
-            target_max: limits.target_bytes_max as usize,
+            target_max: usize::MAX,
         }
     }
 

@@ -11,21 +11,27 @@ use portreeve_model::{Backend, BackendAddress, Cause};
 use rustix::io::Errno;
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::conn::Conn;
+use crate::conn::{Conn, Gone};
 use crate::stream::Stream;
 use crate::timer::Timer;
 use crate::worker::Worker;
 
-/// Connects to one of the backend's addresses, the one that worked last first, all within `timeout`.
-pub(crate) async fn connect(backend: &Backend, timeout: Duration, worker: &Worker) -> Result<Conn, Cause> {
+/// Connects to one of the backend's addresses, the one that worked last first, all within `timeout` and as long as the
+/// client waits.
+pub(crate) async fn connect(
+    backend: &Backend,
+    timeout: Duration,
+    worker: &Worker,
+    client: &mut Conn,
+) -> Result<Conn, Cause> {
     let deadline = Instant::now() + timeout;
-    backend.note_connect();
     let stream = match &backend.address {
-        BackendAddress::Tcp(addresses) => connect_any(backend, addresses, deadline, worker).await?,
+        BackendAddress::Tcp(addresses) => connect_any(backend, addresses, deadline, worker, client).await?,
         BackendAddress::Unix(path) => {
-            Stream::Unix(within(deadline, worker, UnixStream::connect(path)).await?)
+            Stream::Unix(within(deadline, worker, client, UnixStream::connect(path)).await?)
         }
     };
+    backend.note_connect();
     Ok(Conn::new(stream, &worker.wheel))
 }
 
@@ -34,12 +40,14 @@ async fn connect_any(
     addresses: &[SocketAddr],
     deadline: Instant,
     worker: &Worker,
+    client: &mut Conn,
 ) -> Result<Stream, Cause> {
     let first = backend.preferred();
     let mut cause = Cause::ConnectFailed;
     for turn in 0..addresses.len() {
         let index = (first + turn) % addresses.len();
-        match within(deadline, worker, TcpStream::connect(addresses[index])).await {
+        let deadline = share(deadline, addresses.len() - turn);
+        match within(deadline, worker, client, TcpStream::connect(addresses[index])).await {
             Ok(stream) => {
                 // Only fails on a socket that is already gone, which the first write will say.
                 let _ = stream.set_nodelay(true);
@@ -48,16 +56,24 @@ async fn connect_any(
                 }
                 return Ok(Stream::Tcp(stream));
             }
-            Err(Cause::ConnectTimeout) => return Err(Cause::ConnectTimeout),
+            Err(Cause::ClientLeft) => return Err(Cause::ClientLeft),
             Err(other) => cause = other,
         }
     }
     Err(cause)
 }
 
+/// The time that one of `addresses_left` addresses gets: a silent one must not use up that of the next.
+fn share(deadline: Instant, addresses_left: usize) -> Instant {
+    let now = Instant::now();
+    let parts = u32::try_from(addresses_left).unwrap_or(u32::MAX).max(1);
+    now + deadline.saturating_duration_since(now) / parts
+}
+
 async fn within<T>(
     deadline: Instant,
     worker: &Worker,
+    client: &mut Conn,
     connecting: impl Future<Output = io::Result<T>>,
 ) -> Result<T, Cause> {
     let mut timer = Timer::new(&worker.wheel);
@@ -65,7 +81,7 @@ async fn within<T>(
     std::future::poll_fn(|context| match connecting.as_mut().poll(context) {
         Poll::Ready(connected) => Poll::Ready(connected.map_err(|error| cause_of(&error))),
         Poll::Pending if timer.poll_expired(context, deadline) => Poll::Ready(Err(Cause::ConnectTimeout)),
-        Poll::Pending => Poll::Pending,
+        Poll::Pending => client.poll_gone(context).map(|Gone| Err(Cause::ClientLeft)),
     })
     .await
 }

@@ -96,10 +96,12 @@ fn begin(
     let call = exchange.call;
     let date = client.worker.date(now);
     let connection = connection_option(plan.keeps, call.request().is_http10());
+    let http10 = call.request().is_http10();
     let delivery = Delivery {
         framing: plan.framing,
         coding: plan.coding,
         connection,
+        http10,
         date: &date,
     };
     exchange.out.clear();
@@ -157,7 +159,12 @@ fn poll_flow(
         return Poll::Ready(piped.map_err(|broken| cause_of(&broken)));
     }
     if let Err(lost) = uploaded {
-        return Poll::Ready(Err(lost.cause()));
+        let cause = lost.cause();
+        if matches!(cause, Cause::ClientLeft | Cause::TotalTimeout) {
+            return Poll::Ready(Err(cause));
+        }
+        // Whatever is wrong with the request, its answer is on the way.
+        upload.stop();
     }
     if upload.is_over() && matches!(client.poll_gone(context), Poll::Ready(Gone)) {
         return Poll::Ready(Err(Cause::ClientLeft));

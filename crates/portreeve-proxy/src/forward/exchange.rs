@@ -104,15 +104,17 @@ impl Exchange<'_> {
                 .phases
                 .first_byte
                 .get_or_insert_with(|| record.started.elapsed());
-            let Ok(status) = self.read_head(length) else { break };
+            let status = match self.read_head(length) {
+                Ok(status) => status,
+                Err(fault) => return Ok((refused(malformed(fault.kind())), Upstream::Closed)),
+            };
             if !is_interim(&status) {
                 return Ok(self.deliver(status, client, record).await);
             }
             if self.pass_interim(&status, client).await.is_err() {
                 return Ok((refused(Cause::ClientLeft), Upstream::Closed));
             }
-            wait.restart(self.call);
-            self.upload.expect_body_now(self.call);
+            wait.restart(self.call, &mut self.upload, status.status == 100);
         }
         Ok((refused(Cause::MalformedResponse), Upstream::Closed))
     }
@@ -169,8 +171,7 @@ impl Exchange<'_> {
                 return Ok((end_of(lost), Upstream::Closed));
             }
             End::ClientLeft => (Cause::ClientLeft, false),
-            End::Malformed(FaultKind::HeadTooLarge) => (Cause::ResponseHeadTooLarge, false),
-            End::Malformed(_) => (Cause::MalformedResponse, false),
+            End::Malformed(kind) => (malformed(*kind), false),
             End::Lost(Lost::Overdue(overdue)) => (overdue_cause(*overdue, Cause::BackendIdleTimeout), false),
             End::Overdue(overdue) => (overdue_cause(*overdue, Cause::FirstByteTimeout), false),
             End::BackendClosed => (Cause::BackendClosed, true),
@@ -181,10 +182,7 @@ impl Exchange<'_> {
             self.upload.unsend(&mut client.conn);
         }
         if is_lost && is_whole && !saw_bytes {
-            return Err(Failed {
-                cause,
-                may_retry: true,
-            });
+            return Err(Failed(cause));
         }
         let body_is_read = is_whole && self.call.has_no_body();
         Ok((
@@ -210,6 +208,14 @@ fn end_of(lost: &Lost) -> Ended {
     Ended::Refused {
         refusal,
         body_is_read: false,
+    }
+}
+
+fn malformed(kind: FaultKind) -> Cause {
+    if kind == FaultKind::HeadTooLarge {
+        Cause::ResponseHeadTooLarge
+    } else {
+        Cause::MalformedResponse
     }
 }
 

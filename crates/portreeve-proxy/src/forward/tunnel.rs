@@ -97,14 +97,12 @@ impl BothWays {
             match (up, down) {
                 (Err(End::Idle), _) | (_, Err(End::Idle)) if self.last.elapsed() < self.idle => {
                     // One direction was silent, the tunnel was not: both waits begin anew from the last byte.
-                    self.up.be_patient(self.idle);
-                    self.down.be_patient(self.idle);
+                    self.up.be_patient(self.idle, self.last);
+                    self.down.be_patient(self.idle, self.last);
                 }
                 (Err(End::Idle), _) | (_, Err(End::Idle)) => return Poll::Ready(Ok(())),
-                (Err(End::Source), _) | (_, Err(End::Sink)) => return Poll::Ready(Err(Cause::ClientLeft)),
-                (Err(End::Sink), _) | (_, Err(End::Source)) => {
-                    return Poll::Ready(Err(Cause::TruncatedResponse));
-                }
+                (Err(End::Broken), _) => return Poll::Ready(Err(Cause::ClientLeft)),
+                (_, Err(End::Broken)) => return Poll::Ready(Err(Cause::TruncatedResponse)),
                 (Ok(()), Ok(())) if self.up.is_over && self.down.is_over => return Poll::Ready(Ok(())),
                 (Ok(()), Ok(())) => return Poll::Pending,
             }
@@ -114,9 +112,7 @@ impl BothWays {
 
 enum End {
     /// The connection that is read broke.
-    Source,
-    /// The connection that is written broke.
-    Sink,
+    Broken,
     Idle,
 }
 
@@ -126,20 +122,19 @@ impl OneWay {
             return Ok(());
         }
         match self.pipe.poll(context, from, to) {
-            Poll::Pending => Ok(()),
-            Poll::Ready(Ok(())) => {
-                self.is_over = true;
-                to.stream.shut_write();
-                Ok(())
-            }
-            Poll::Ready(Err(Broken::SourceSlow(_) | Broken::SinkSlow(_))) => Err(End::Idle),
-            Poll::Ready(Err(Broken::Write)) => Err(End::Sink),
-            Poll::Ready(Err(_)) => Err(End::Source),
+            Poll::Pending => return Ok(()),
+            Poll::Ready(Ok(())) => to.stream.shut_write(),
+            // Nobody takes this direction any more; what the other one still carries is for somebody who does.
+            Poll::Ready(Err(Broken::Write)) => {}
+            Poll::Ready(Err(Broken::SourceSlow(_) | Broken::SinkSlow(_))) => return Err(End::Idle),
+            Poll::Ready(Err(_)) => return Err(End::Broken),
         }
+        self.is_over = true;
+        Ok(())
     }
 
-    fn be_patient(&mut self, idle: Duration) {
-        self.pipe.source = Patience::new(idle, None, None);
-        self.pipe.sink = Patience::new(idle, None, None);
+    fn be_patient(&mut self, idle: Duration, since: Instant) {
+        self.pipe.source = Patience::new(idle, None, None).since(since);
+        self.pipe.sink = Patience::new(idle, None, None).since(since);
     }
 }

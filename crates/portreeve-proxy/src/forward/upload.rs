@@ -89,6 +89,11 @@ impl Upload {
         self.state == State::Stopped
     }
 
+    /// Gives up the rest: the connection to the backend will not be used again.
+    pub(super) fn stop(&mut self) {
+        self.state = State::Stopped;
+    }
+
     /// Body bytes that came from the client.
     pub(super) fn data(&self) -> u64 {
         self.pipe.data

@@ -48,11 +48,14 @@ impl Wait {
         }
     }
 
-    /// Begins the wait for the next head.
-    pub(super) fn restart(&mut self, call: &Call<'_>) {
+    /// Begins the wait for the next head after an interim one.
+    pub(super) fn restart(&mut self, call: &Call<'_>, upload: &mut Upload, was_continue: bool) {
         self.scan = HeadScan::default();
         self.patience = call.backend_answers();
-        self.is_expected = false;
+        if was_continue && self.is_expected {
+            self.is_expected = false;
+            upload.expect_body_now(call);
+        }
     }
 
     /// The length of the head, which is then in `upstream`'s input.
@@ -68,6 +71,7 @@ impl Wait {
             if self.is_expected && upload.data() > 0 {
                 // It did not wait for the 100.
                 self.is_expected = false;
+                self.patience = call.backend_answers();
                 upload.expect_body_now(call);
             }
             if let Poll::Ready(head) = self.poll_head(context, upstream, upload) {

@@ -1,9 +1,11 @@
 //! Access records as text: a JSON object or the combined format, one a line.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
 use portreeve_http1::{Known, Version};
+use portreeve_model::Cause;
 use portreeve_model::plan::RecordFormat;
 
 use super::{EndedBy, Record};
@@ -31,7 +33,7 @@ fn json(record: &Record<'_>, total: Duration, at: SystemTime, out: &mut Vec<u8>)
         date::rfc3339(at),
         record.listener.name
     );
-    text(out, "client", record.peer.text.as_bytes());
+    let _ = write!(out, ",\"client\":\"{}\"", Client(record));
     if let Some(request) = record.request {
         text(out, "method", request.method());
         text(out, "host", request.authority());
@@ -41,7 +43,7 @@ fn json(record: &Record<'_>, total: Duration, at: SystemTime, out: &mut Vec<u8>)
     let _ = write!(
         out,
         ",\"status\":{},\"ended_by\":\"{}\"",
-        record.status,
+        status(record),
         ended_by(record.ended_by())
     );
     if let Some(cause) = record.cause {
@@ -97,14 +99,14 @@ fn phases(record: &Record<'_>, total: Duration, out: &mut Vec<u8>) {
 
 /// `client - - [time] "request line" status bytes "referer" "user agent"`
 fn combined(record: &Record<'_>, at: SystemTime, out: &mut Vec<u8>) {
-    let _ = write!(out, "{} - - [{}] \"", record.peer.text, date::combined(at));
+    let _ = write!(out, "{} - - [{}] \"", Client(record), date::combined(at));
     if let Some(request) = record.request {
         escape(out, request.method());
         out.push(b' ');
         escape(out, request.target());
         let _ = write!(out, " {}", version(request.line.version));
     }
-    let _ = write!(out, "\" {} {}", record.status, record.bytes_out);
+    let _ = write!(out, "\" {} {}", status(record), record.bytes_out);
     for known in [Known::Referer, Known::UserAgent] {
         out.extend_from_slice(b" \"");
         let value = record
@@ -112,6 +114,27 @@ fn combined(record: &Record<'_>, at: SystemTime, out: &mut Vec<u8>) {
             .and_then(|request| request.head.values(known).next());
         escape(out, value.unwrap_or(b"-"));
         out.push(b'"');
+    }
+}
+
+/// The client's address, or `unknown` behind a Unix socket.
+struct Client<'a>(&'a Record<'a>);
+
+impl Display for Client<'_> {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        match self.0.client {
+            Some(ip) => ip.fmt(to),
+            None => to.write_str("unknown"),
+        }
+    }
+}
+
+/// What was sent; 499 says, as in nginx's records, that the client left before anything was.
+fn status(record: &Record<'_>) -> u16 {
+    if record.status == 0 && record.cause == Some(Cause::ClientLeft) {
+        Cause::ClientLeft.status()
+    } else {
+        record.status
     }
 }
 

@@ -20,15 +20,21 @@ pub(crate) async fn answer(client: &mut Client, listener: &Listener, request: Re
     let worker = client.worker.clone();
     let peer = client.peer.clone();
     let next = {
-        let mut record = Record::new(&worker, listener, &peer, Some(&request));
+        let mut record = Record::new(&worker, listener, peer.ip, Some(&request));
         let view = View {
             request: &request,
-            client: peer.ip,
+            client: peer.seen_through(&request.head, listener),
         };
-        let ended = match route(listener, &view).and_then(|route| admit(route, &request, listener)) {
+        record.client = view.client;
+        let ended = match route(listener, &view) {
             Ok(route) => {
                 record.route = Some(route);
-                forward(&mut Call::new(listener, route, &view, &peer), client, &mut record).await
+                match admit(&request, listener) {
+                    Ok(()) => {
+                        forward(&mut Call::new(listener, route, &view, &peer), client, &mut record).await
+                    }
+                    Err(refusal) => Ended::refused(refusal, &request),
+                }
             }
             Err(refusal) => Ended::refused(refusal, &request),
         };
@@ -41,7 +47,7 @@ pub(crate) async fn answer(client: &mut Client, listener: &Listener, request: Re
 /// Answers bytes that are no request; the connection cannot go on.
 pub(crate) async fn refuse_unread(client: &mut Client, listener: &Listener, refusal: &Refusal) -> Next {
     let (worker, peer) = (client.worker.clone(), client.peer.clone());
-    let mut record = Record::new(&worker, listener, &peer, None);
+    let mut record = Record::new(&worker, listener, peer.ip, None);
     refuse(
         client,
         listener,
@@ -66,11 +72,7 @@ fn route<'a>(listener: &'a Listener, view: &View<'_>) -> Result<&'a Arc<Route>, 
 }
 
 /// What can be refused before a backend is troubled.
-fn admit<'a>(
-    route: &'a Arc<Route>,
-    request: &Request,
-    listener: &Listener,
-) -> Result<&'a Arc<Route>, Refusal> {
+fn admit(request: &Request, listener: &Listener) -> Result<(), Refusal> {
     if let (Framing::Exact(length), Some(most)) = (request.framing, listener.limits.body_bytes_max)
         && length > most
     {
@@ -81,7 +83,7 @@ fn admit<'a>(
     if expected.any(|value| !value.eq_ignore_ascii_case(b"100-continue")) {
         return Err(Refusal::new(Cause::ExpectationFailed));
     }
-    Ok(route)
+    Ok(())
 }
 
 async fn finish(

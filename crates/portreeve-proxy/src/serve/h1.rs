@@ -2,7 +2,7 @@
 //! task is a few hundred bytes: what a request needs is made when one comes.
 
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::client::Client;
 use super::inbound::NoRequest;
@@ -19,12 +19,18 @@ pub(crate) enum Next {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(mut client: Client) {
-    while idle(&mut client).await {
-        match Box::pin(serve_ready(&mut client)).await {
-            Next::Request => {}
-            Next::Linger => return Box::pin(client.conn.linger()).await,
-            Next::Close => return,
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn would keep a second place for its argument in every idle task"
+)]
+pub(crate) fn serve(mut client: Client) -> impl Future<Output = ()> {
+    async move {
+        while idle(&mut client).await {
+            match Box::pin(serve_ready(&mut client)).await {
+                Next::Request => {}
+                Next::Linger => return Box::pin(client.linger()).await,
+                Next::Close => return,
+            }
         }
     }
 }
@@ -33,37 +39,56 @@ pub(crate) async fn serve(mut client: Client) {
 async fn idle(client: &mut Client) -> bool {
     let mut deadline = None;
     std::future::poll_fn(|context| {
-        if !client.conn.input().is_empty() {
-            return Poll::Ready(true);
-        }
-        if client.gate.is_closing() {
-            return Poll::Ready(false);
-        }
-        match client.conn.poll_fill(context) {
-            Poll::Ready(read) => Poll::Ready(read.is_ok_and(|count| count > 0)),
-            Poll::Pending => {
-                let deadline = *deadline.get_or_insert_with(|| idle_deadline(client));
-                if client.conn.read_timer.poll_expired(context, deadline) {
-                    Poll::Ready(false)
-                } else {
-                    Poll::Pending
-                }
+        loop {
+            skip_empty_lines(client);
+            if !client.conn.input().is_empty() {
+                return Poll::Ready(true);
+            }
+            match client.conn.poll_fill(context) {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(false),
+                Poll::Pending => break,
             }
         }
+        if client.gate.is_closing() && client.requests > 0 && client.conn.stream.is_silent() {
+            return Poll::Ready(false);
+        }
+        let deadline = *deadline.get_or_insert_with(|| idle_deadline(client));
+        let deadline = closing_deadline(client, deadline);
+        if client.conn.read_timer.poll_expired(context, deadline) {
+            return Poll::Ready(false);
+        }
+        Poll::Pending
     })
     .await
+}
+
+/// Some clients send one CRLF too many behind a body (RFC 9112 section 2.2): that is no request.
+fn skip_empty_lines(client: &mut Client) {
+    while client.requests > 0 && client.conn.input().starts_with(b"\r\n") {
+        client.conn.consume(2);
+    }
+}
+
+/// A connection that was accepted just before its listener closed still gets a moment to say what it came for.
+fn closing_deadline(client: &mut Client, deadline: Instant) -> Instant {
+    if !client.gate.is_closing() {
+        return deadline;
+    }
+    deadline.min(
+        *client
+            .grace_until
+            .get_or_insert_with(|| Instant::now() + CLOSING_GRACE),
+    )
 }
 
 fn idle_deadline(client: &mut Client) -> Instant {
     let listener = client.gate.listener();
     let since = client.last_end.take().unwrap_or_else(Instant::now);
-    let first = client.requests == 0;
-    since
-        + if first {
-            listener.limits.head_timeout
-        } else {
-            listener.limits.keep_alive_timeout
-        }
+    if client.requests > 0 {
+        return since + listener.limits.keep_alive_timeout;
+    }
+    *client.head_until.insert(since + listener.limits.head_timeout)
 }
 
 /// Serves the requests that are there, one after the other.
@@ -71,6 +96,7 @@ async fn serve_ready(client: &mut Client) -> Next {
     loop {
         let listener = client.gate.listener();
         client.requests += 1;
+        client.last_end = None;
         let next = match inbound::read(client, &listener.limits).await {
             Ok(request) => answer::answer(client, &listener, request).await,
             Err(NoRequest::Gone) => Next::Close,
@@ -82,3 +108,5 @@ async fn serve_ready(client: &mut Client) -> Next {
         }
     }
 }
+
+const CLOSING_GRACE: Duration = Duration::from_millis(500);

@@ -56,7 +56,7 @@ async fn head_length(
     bounds: &HeadLimits,
 ) -> Result<usize, NoRequest> {
     let mut scan = HeadScan::default();
-    let mut deadline = None;
+    let mut deadline = client.head_until.take();
     std::future::poll_fn(|context| {
         loop {
             match scan.advance(client.conn.input(), bounds) {
