@@ -30,9 +30,9 @@ pub struct RequestOutcome {
     pub total: Duration,
     /// From the head's last byte in until the response's first byte out.
     pub first_byte: Option<Duration>,
-    /// From the client, heads included.
+    /// Body bytes from the client, without heads and chunk framing; in a tunnel, all bytes.
     pub bytes_in: u64,
-    /// To the client, heads included.
+    /// To the client, heads included, without interim responses.
     pub bytes_out: u64,
     /// Backends tried; 0 if none.
     pub attempts: u8,

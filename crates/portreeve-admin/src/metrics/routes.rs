@@ -72,7 +72,7 @@ fn write_bytes(sheet: &mut Sheet<'_>, all: &[Counted<'_>]) -> fmt::Result {
     });
     sheet.counters(
         "portreeve_request_bytes",
-        "Bytes received from and sent to clients.",
+        "Body bytes received from clients, and bytes sent to them, heads included.",
         series,
     )
 }
