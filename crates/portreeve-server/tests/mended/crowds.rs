@@ -1,6 +1,6 @@
 //! Places for connections, and refusals when there are none.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portreeve_testkit::{Client, Origin, Part, Proxy, Setup, get};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -8,6 +8,8 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 /// More than the refusals under way may hold and the process needs beside them, less than there are in the crowd.
 const FILES_MAX: u64 = 320;
 const CROWD: usize = 500;
+/// Less than a refusal lingers.
+const AT_ONCE: Duration = Duration::from_millis(1_200);
 
 /// Not a test of its own: the proxy that the test below crowds.
 #[tokio::test]
@@ -43,11 +45,17 @@ async fn refusals_under_way_do_not_take_the_files_of_those_who_are_served() {
     for _ in 0..CROWD {
         crowd.push(Client::connect(part.address()).await);
     }
+    let began = Instant::now();
     for last in 2..12 {
         let mut good = Client::connect_from([127, 0, 0, last], part.address()).await;
         assert_eq!(status(&mut good).await, 200, "127.0.0.{last}");
     }
     assert_eq!(status(&mut kept).await, 200, "who is in");
+    assert!(
+        began.elapsed() < AT_ONCE,
+        "they waited for refusals to end: {:?}",
+        began.elapsed()
+    );
     let told = crowd[0].response().await;
     assert!(
         told.text().contains("\"too_many_from_client\""),
