@@ -59,6 +59,8 @@ pub enum Fault {
     CodingUnknown,
     /// A body announced where the status forbids one.
     BodyForbidden,
+    /// A body announced by CONNECT.
+    ConnectBody,
     /// A chunk size that is not hexadecimal digits only.
     ChunkSize,
     /// A chunk size of more than 16 digits.
@@ -150,6 +152,9 @@ impl Fault {
             Self::CodingUnknown => "a transfer coding is unknown here; only chunked is supported",
             Self::BodyForbidden => {
                 "a body is announced where the status forbids one: a 1xx or 204 has neither length nor coding"
+            }
+            Self::ConnectBody => {
+                "CONNECT announces a body, which it cannot have; what follows it belongs to the tunnel"
             }
             Self::ChunkSize => "a chunk's size is not hexadecimal digits only",
             Self::ChunkSizeTooLong => "a chunk's size has more than 16 digits",

@@ -4,6 +4,7 @@ use crate::field::Known;
 use crate::head::{Head, Version};
 use crate::request::RequestLine;
 use crate::response::StatusLine;
+use crate::target::TargetForm;
 
 /// How the end of a message's body is known (RFC 9112 section 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +22,17 @@ pub enum Framing {
 /// How the body of a request is delimited; never `UntilClose`.
 ///
 /// # Errors
-/// Those of Content-Length and Transfer-Encoding. The connection cannot be used any further.
+/// Those of Content-Length and Transfer-Encoding; and [`Fault::ConnectBody`] for a CONNECT that announces one, which
+/// some servers read as a body and some as what goes through the tunnel (RFC 9110 section 9.3.6). The connection cannot
+/// be used any further.
 pub fn request_framing(line: &RequestLine, head: &Head) -> Result<Framing, Fault> {
-    Ok(announced(line.version, head)?.unwrap_or(Framing::Empty))
+    match (
+        announced(line.version, head)?.unwrap_or(Framing::Empty),
+        line.form,
+    ) {
+        (Framing::Exact(_) | Framing::Chunked, TargetForm::Authority) => Err(Fault::ConnectBody),
+        (framing, _) => Ok(framing),
+    }
 }
 
 /// How the body of the response to a request with `request_method` is delimited. A 101 and a 2xx to CONNECT count as

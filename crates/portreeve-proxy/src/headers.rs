@@ -56,7 +56,15 @@ pub(crate) fn write_request(
             },
         );
     }
-    copy_fields(head, out, |field| is_for_backend(field.known, via));
+    let mut is_plain = true;
+    copy_fields(head, out, |field| {
+        let kept = !is_framing(field.known) || is_plainly_written(head, field);
+        is_plain &= kept;
+        kept && is_for_backend(field.known, via)
+    });
+    if !is_plain {
+        write_framing(request.framing, out);
+    }
     write_forwarding(request, via, out);
     let version = if request.is_http10() {
         b"1.0 portreeve"
@@ -120,7 +128,11 @@ pub(crate) fn write_tunnel(status: &StatusLine, head: &Head, out: &mut Vec<u8>) 
 
 /// Writes a trailer section as it came, the empty line included: what may not stand in one was refused.
 pub(crate) fn write_trailers(head: &Head, out: &mut Vec<u8>) {
-    out.extend_from_slice(head.bytes());
+    out.extend_from_slice(if head.bytes().is_empty() {
+        END
+    } else {
+        head.bytes()
+    });
 }
 
 fn write_status(status: &StatusLine, head: &Head, out: &mut Vec<u8>) {
@@ -166,6 +178,21 @@ impl NamedByConnection {
                 Known::Upgrade | Known::XForwardedProto | Known::XForwardedHost
             )
             && connection_names(head).any(|name| name.eq_ignore_ascii_case(head.name(field)))
+    }
+}
+
+/// Whether even a careless reader sees what this framing field says: one space before the value, no leading zero.
+fn is_plainly_written(head: &Head, field: &Field) -> bool {
+    let between = &head.bytes()[field.name.end as usize..field.value.start as usize];
+    let value = head.value(field);
+    between == b": " && (value.len() == 1 || !value.starts_with(b"0"))
+}
+
+fn write_framing(framing: Framing, out: &mut Vec<u8>) {
+    match framing {
+        Framing::Chunked => line(out, b"Transfer-Encoding", b"chunked"),
+        Framing::Exact(length) => line(out, b"Content-Length", length.to_string().as_bytes()),
+        Framing::Empty | Framing::UntilClose => line(out, b"Content-Length", b"0"),
     }
 }
 

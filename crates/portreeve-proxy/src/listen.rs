@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use portreeve_model::Cause;
 use rustix::io::Errno;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use crate::conn::Conn;
@@ -33,12 +34,41 @@ impl Acceptor {
         })
     }
 
+    /// The connections that the kernel had accepted before the socket closes; it is asked itself, since our notice of
+    /// them may lag.
+    fn last(self) -> Vec<(Stream, Option<SocketAddr>)> {
+        let next: Box<dyn FnMut() -> io::Result<(Stream, Option<SocketAddr>)>> = match self {
+            Self::Tcp(listener) => {
+                let Ok(listener) = listener.into_std() else {
+                    return Vec::new();
+                };
+                Box::new(move || {
+                    let (stream, address) = listener.accept()?;
+                    stream.set_nonblocking(true)?;
+                    Ok((Stream::Tcp(TcpStream::from_std(stream)?), Some(address)))
+                })
+            }
+            Self::Unix(listener) => {
+                let Ok(listener) = listener.into_std() else {
+                    return Vec::new();
+                };
+                Box::new(move || {
+                    let (stream, _) = listener.accept()?;
+                    stream.set_nonblocking(true)?;
+                    Ok((Stream::Unix(UnixStream::from_std(stream)?), None))
+                })
+            }
+        };
+        std::iter::repeat_with(next)
+            .map_while(Result::ok)
+            .take(LAST_ACCEPTS_MAX)
+            .collect()
+    }
+
     async fn accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                // Only fails on a socket that is already gone, which the first read will say.
-                let _ = stream.set_nodelay(true);
                 Ok((Stream::Tcp(stream), Some(address)))
             }
             Self::Unix(listener) => Ok((Stream::Unix(listener.accept().await?.0), None)),
@@ -50,14 +80,16 @@ impl Acceptor {
 pub(crate) async fn accept_all(
     acceptor: Acceptor,
     gate: Rc<Gate>,
-    worker: Rc<Worker>,
+    accepting: Accepting,
     mut stop: watch::Receiver<bool>,
 ) {
+    let worker = accepting.0.clone();
     let mut spare = Spare::new();
+    let mut stopped = pin!(stop.wait_for(|stop| *stop));
     loop {
         let accepted = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = &mut stopped => break,
             accepted = acceptor.accept() => accepted,
         };
         match accepted {
@@ -65,11 +97,24 @@ pub(crate) async fn accept_all(
             Err(error) => spare.recover(&error, &acceptor, &gate, &worker).await,
         }
     }
-    for _ in 0..LAST_ACCEPTS_MAX {
-        let Ok(Ok((stream, address))) = tokio::time::timeout(Duration::ZERO, acceptor.accept()).await else {
-            break;
-        };
+    for (stream, address) in acceptor.last() {
         admit(stream, address, &gate, &worker);
+    }
+}
+
+/// Counts an accepting loop for as long as it runs, however it ends: a drain waits for it.
+pub(crate) struct Accepting(Rc<Worker>);
+
+impl Accepting {
+    pub(crate) fn begin(worker: &Rc<Worker>) -> Self {
+        worker.accepting.set(worker.accepting.get() + 1);
+        Self(worker.clone())
+    }
+}
+
+impl Drop for Accepting {
+    fn drop(&mut self) {
+        self.0.accepting.set(self.0.accepting.get() - 1);
     }
 }
 

@@ -101,14 +101,15 @@ impl Pipe {
         from.consume(head_len.saturating_sub(written));
     }
 
-    /// Moves all that can be moved now; ready when the body is through or broken.
+    /// Moves what can be moved now, up to a fair share; ready when the body is through or broken.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
         from: &mut Conn,
         to: &mut Conn,
     ) -> Poll<Result<(), Broken>> {
-        loop {
+        let turn_ends = self.written + TURN;
+        while self.written < turn_ends {
             if self.cleared > 0 || !self.tail.is_empty() {
                 ready!(self.poll_write(context, from, to))?;
             } else if self.ended {
@@ -117,6 +118,9 @@ impl Pipe {
                 ready!(self.poll_read(context, from))?;
             }
         }
+        // The others' turn; ours comes again at once.
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn poll_write(
@@ -224,3 +228,5 @@ impl Pipe {
 }
 
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+/// Bytes that one body moves before the worker's other connections have their turn.
+const TURN: u64 = 256 * 1024;

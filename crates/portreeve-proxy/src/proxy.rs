@@ -12,7 +12,7 @@ use portreeve_model::{Listener, Snapshot};
 use tokio::runtime::LocalOptions;
 use tokio::sync::{mpsc, watch};
 
-use crate::listen::{Acceptor, accept_all};
+use crate::listen::{Accepting, Acceptor, accept_all};
 use crate::record::journal::{Journal, RecordSink};
 use crate::slots::Slots;
 use crate::socket::{BoundListener, Listening};
@@ -244,7 +244,7 @@ fn open(worker: &Rc<Worker>, opened: Open, snapshots: &watch::Receiver<Arc<Snaps
     match Acceptor::new(socket) {
         Ok(acceptor) => {
             worker.open(gate.clone());
-            tokio::task::spawn_local(accept_all(acceptor, gate, worker.clone(), stop));
+            tokio::task::spawn_local(accept_all(acceptor, gate, Accepting::begin(worker), stop));
         }
         Err(error) => {
             tracing::error!(%error, listener = &*listener.name, "a worker cannot accept on a listener");
@@ -258,14 +258,13 @@ async fn drain(
     mut until: Instant,
     commands: &mut mpsc::UnboundedReceiver<Command>,
 ) -> usize {
-    // One turn for the accepting loops, which take what the kernel has already accepted.
-    tokio::task::yield_now().await;
     worker.close_all();
     loop {
-        if worker.live.get() == 0 && worker.lingering.get() > 0 {
+        if worker.accepting.get() + worker.live.get() == 0 && worker.lingering.get() > 0 {
             until = until.min(Instant::now() + LINGER_MAX);
         }
-        if worker.live.get() + worker.lingering.get() == 0 || Instant::now() >= until {
+        if worker.accepting.get() + worker.live.get() + worker.lingering.get() == 0 || Instant::now() >= until
+        {
             break;
         }
         tokio::select! {

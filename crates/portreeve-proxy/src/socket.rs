@@ -158,6 +158,8 @@ fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     )?;
     prepare(&socket, address)?;
     socket.set_reuse_port(true)?;
+    // Every connection accepted here inherits it.
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -23,6 +23,8 @@ pub(crate) struct Worker {
     pub(crate) wheel: Rc<Wheel>,
     pub(crate) idle: IdleConns,
     pub(crate) journal: Option<Journal>,
+    /// Loops that accept, or take the last connections of a listener that closes.
+    pub(crate) accepting: Cell<usize>,
     /// Client connections that are open and not done.
     pub(crate) live: Cell<usize>,
     /// Client connections that have all they get and have only to be closed.
@@ -88,6 +90,7 @@ impl Worker {
             wheel: Wheel::new(),
             idle: IdleConns::default(),
             journal,
+            accepting: Cell::new(0),
             live: Cell::new(0),
             lingering: Cell::new(0),
             refusing: Cell::new(0),

@@ -45,11 +45,7 @@ pub(super) async fn deliver(
     (record.status, record.total) = (status.status, Some(total));
     client.last_end = Some(record.started + total);
     let is_sent = exchange.upload.is_sent();
-    let next = if plan.keeps && is_sent {
-        Next::Request
-    } else {
-        Next::Linger
-    };
+    let next = next(plan.keeps, is_sent, client, request.keeps_alive);
     let may_stay = framing != Framing::UntilClose && keeps_alive(status.version, &exchange.head);
     let stays = may_stay && is_sent && exchange.upstream.input().is_empty();
     let kept = stays && exchange.call.route.pool.limits.keep_alive;
@@ -57,6 +53,17 @@ pub(super) async fn deliver(
         Ended::Done(next),
         if kept { Upstream::Kept } else { Upstream::Closed },
     )
+}
+
+/// A client that said it would send no more, and did not, can be left at once; any other may be in the middle of it.
+fn next(keeps: bool, is_sent: bool, client: &Client, would_go_on: bool) -> Next {
+    match (keeps, is_sent) {
+        (true, true) => Next::Request,
+        (false, true) if !would_go_on && client.conn.input().is_empty() && client.conn.stream.is_silent() => {
+            Next::Close
+        }
+        _ => Next::Linger,
+    }
 }
 
 /// How the response goes to this client.

@@ -40,8 +40,7 @@ async fn idle(client: &mut Client) -> bool {
     let mut deadline = None;
     std::future::poll_fn(|context| {
         loop {
-            skip_empty_lines(client);
-            if !client.conn.input().is_empty() {
+            if begins_request(client) {
                 return Poll::Ready(true);
             }
             match client.conn.poll_fill(context) {
@@ -63,11 +62,16 @@ async fn idle(client: &mut Client) -> bool {
     .await
 }
 
-/// Some clients send one CRLF too many behind a body (RFC 9112 section 2.2): that is no request.
-fn skip_empty_lines(client: &mut Client) {
-    while client.requests > 0 && client.conn.input().starts_with(b"\r\n") {
+/// Whether something of a request is there. Some clients send a CRLF too many behind a body (RFC 9112 section 2.2):
+/// that is no request, and goes.
+fn begins_request(client: &mut Client) -> bool {
+    if client.requests == 0 {
+        return !client.conn.input().is_empty();
+    }
+    while client.conn.input().starts_with(b"\r\n") {
         client.conn.consume(2);
     }
+    !matches!(client.conn.input(), b"" | b"\r")
 }
 
 /// A connection that was accepted just before its listener closed still gets a moment to say what it came for.
@@ -103,7 +107,7 @@ async fn serve_ready(client: &mut Client) -> Next {
             Err(NoRequest::Refused(refusal)) => answer::refuse_unread(client, &listener, &refusal).await,
         };
         match next {
-            Next::Request if !client.conn.input().is_empty() => {}
+            Next::Request if begins_request(client) => {}
             next => return next,
         }
     }

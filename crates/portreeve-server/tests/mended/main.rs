@@ -4,6 +4,7 @@ mod bodies;
 mod closing;
 mod crowds;
 mod figures;
+mod framing;
 mod heads;
 mod words;
 

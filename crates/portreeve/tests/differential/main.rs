@@ -58,7 +58,7 @@ async fn hold(kind: &behind::Kind) {
     );
 }
 
-/// Sends the whole corpus; also what came out behind us of which nobody knows from whom.
+/// Sends the whole corpus, each case in two ways; also what came out behind us of which nobody knows from whom.
 async fn observe<'a>(kind: &behind::Kind, cases: &'a [Case]) -> Option<(Vec<Observed<'a>>, Vec<String>)> {
     let folder = Scratch::new();
     let recorder = folder.file("recorder.sock");
@@ -164,11 +164,18 @@ struct Delivery {
     piece: fn(usize) -> usize,
 }
 
-static DELIVERIES: [Delivery; 1] = [Delivery {
-    name: "whole",
-    network: 1,
-    piece: |length| length,
-}];
+static DELIVERIES: [Delivery; 2] = [
+    Delivery {
+        name: "whole",
+        network: 1,
+        piece: |length| length,
+    },
+    Delivery {
+        name: "in pieces",
+        network: 3,
+        piece: |length| length.div_ceil(300),
+    },
+];
 
 fn client_address(network: u8, index: usize) -> Ipv4Addr {
     let index = u16::try_from(index).expect("the corpus is not that large") + 1;
