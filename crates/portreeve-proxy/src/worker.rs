@@ -156,7 +156,7 @@ impl Worker {
 
     pub(crate) fn give_line(&self, mut line: Vec<u8>) {
         let mut lines = self.lines.borrow_mut();
-        if lines.len() < SPARE_MAX && line.capacity() <= LINE_CAPACITY * 4 {
+        if lines.len() < SPARE_MAX && (LINE_CAPACITY..=LINE_CAPACITY * 4).contains(&line.capacity()) {
             line.clear();
             lines.push(line);
         }

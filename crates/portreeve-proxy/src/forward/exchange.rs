@@ -56,7 +56,10 @@ pub(super) async fn exchange(
     let worker = client.worker.clone();
     let mut out = worker.take_line();
     call.write_head(&backend.label, &mut out);
-    let upload = match Upload::begin(call, &mut client.conn, &out) {
+    let begun = Upload::begin(call, &mut client.conn, &out);
+    // Nothing is held while the backend thinks that is not needed then: what is in the cache stays in it.
+    worker.give_line(out);
+    let upload = match begun {
         Ok(upload) => upload,
         Err(lost) => return Ok(end_of(&lost)),
     };
@@ -64,8 +67,8 @@ pub(super) async fn exchange(
         call,
         upstream,
         upload,
-        head: worker.take_head(),
-        out,
+        head: Head::new(),
+        out: Vec::new(),
     };
     let (ended, upstream) = exchange.run(client, record).await?;
     if let Upstream::Kept = upstream {
@@ -91,7 +94,7 @@ impl Exchange<'_> {
         record: &mut Record<'_>,
     ) -> Result<(Ended, Upstream), Failed> {
         let mut wait = Wait::new(self.call, record);
-        for _ in 0..=INTERIMS_MAX {
+        for interims in 0..=INTERIMS_MAX {
             let waited = wait
                 .head(self.call, &mut client.conn, &mut self.upstream, &mut self.upload)
                 .await;
@@ -104,6 +107,9 @@ impl Exchange<'_> {
                 .phases
                 .first_byte
                 .get_or_insert_with(|| record.started.elapsed());
+            if interims == 0 {
+                (self.head, self.out) = (client.worker.take_head(), client.worker.take_line());
+            }
             let status = match self.read_head(length) {
                 Ok(status) => status,
                 Err(fault) => return Ok((refused(malformed(fault.kind())), Upstream::Closed)),
