@@ -1,6 +1,6 @@
 //! The configuration file and flags: raw to checked, all faults at once.
 //!
-//! [`parse`] reads the text of a file, [`read`] a file, [`from_flags`] the flags of `serve` without a file. All three
+//! [`parse()`] reads the text of a file, [`read()`] a file, [`from_flags`] the flags of `serve` without a file. All three
 //! give a [`Config`] in which every default is filled in and every name is known, or every fault there is, each
 //! with its line, its key, what was found and what is allowed. [`print()`] writes the file that says the same.
 //!

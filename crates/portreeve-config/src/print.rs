@@ -13,7 +13,7 @@ use portreeve_model::plan::{
 use crate::place::{quoted, written};
 use crate::{AccessLog, AccessLogTo, Config, LogFormat, balance, defaults, duration, whole};
 
-/// The shortest file that [`parse`](crate::parse) reads back to an equal [`Config`] on this machine: what is as by
+/// The shortest file that [`parse()`](crate::parse()) reads back to an equal [`Config`] on this machine: what is as by
 /// default is left out, but for what a reader looks for first.
 pub fn print(config: &Config) -> String {
     let mut file = Text::default();
