@@ -102,6 +102,7 @@ mod tests {
         let target = |text: &str| Target {
             address: TargetAddress::Unix(text.into()),
             weight: 1,
+            policies: portreeve_model::Policies::none(),
         };
         Plan {
             listeners: vec![ListenerPlan {
@@ -110,6 +111,8 @@ mod tests {
                 limits: ClientLimits::default(),
                 trusted_proxies: Vec::new(),
                 forwarded: false,
+                packets: None,
+                registration: false,
             }],
             routes: vec![RoutePlan {
                 name: "shop".into(),
@@ -119,6 +122,8 @@ mod tests {
                 methods: Vec::new(),
                 headers: Vec::new(),
                 pool: "app".into(),
+                demands: Vec::new(),
+                ledger: portreeve_model::plan::LedgerMode::Off,
             }],
             pools: vec![PoolPlan {
                 name: "app".into(),
@@ -126,7 +131,9 @@ mod tests {
                 balance: BalancePlan::RoundRobin,
                 limits: BackendLimits::default(),
                 resolve_every: Duration::from_secs(10),
+                members: None,
             }],
+            ..Plan::default()
         }
     }
 
@@ -252,6 +259,7 @@ mod tests {
                 port: 80,
             },
             weight: 1,
+            policies: portreeve_model::Policies::none(),
         };
         plan.pools[0].targets = vec![host("a.test"), host("b.test")];
         let mut resolved = Resolved::new();

@@ -132,7 +132,11 @@ fn pool(flags: &Flags, findings: &Findings) -> PoolDraft {
                 quoted(text),
                 Complaint::new("each backend once"),
             ),
-            false => targets.push(Target { address, weight: 1 }),
+            false => targets.push(Target {
+                address,
+                weight: 1,
+                policies: portreeve_model::Policies::none(),
+            }),
         }
     }
     let balance = flags
@@ -145,6 +149,7 @@ fn pool(flags: &Flags, findings: &Findings) -> PoolDraft {
         balance: balance.unwrap_or_default(),
         limits: portreeve_model::plan::BackendLimits::default(),
         resolve_every: defaults::RESOLVE_EVERY,
+        members: None,
     };
     PoolDraft {
         placed: Placed {

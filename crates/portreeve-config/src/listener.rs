@@ -38,6 +38,8 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> Placed<ListenerPlan>
         limits,
         trusted_proxies,
         forwarded,
+        packets: None,
+        registration: false,
     };
     Placed { place, plan }
 }

@@ -47,6 +47,7 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
         balance,
         limits,
         resolve_every,
+        members: None,
     };
     PoolDraft {
         placed: Placed { place, plan },
@@ -71,6 +72,7 @@ fn backend(item: &Item<'_>) -> Option<Target> {
         return Some(Target {
             address: item.word(target)?,
             weight: 1,
+            policies: portreeve_model::Policies::none(),
         });
     }
     let mut section = item.section(Complaint::new(""));
@@ -82,6 +84,7 @@ fn backend(item: &Item<'_>) -> Option<Target> {
     Some(Target {
         address: address?,
         weight,
+        policies: portreeve_model::Policies::none(),
     })
 }
 

@@ -43,6 +43,8 @@ pub(crate) fn read(name: Name, mut section: Section<'_>, known: &Known) -> Place
         methods,
         headers,
         pool: pool.unwrap_or_default(),
+        demands: Vec::new(),
+        ledger: portreeve_model::plan::LedgerMode::Off,
     };
     Placed { place, plan }
 }

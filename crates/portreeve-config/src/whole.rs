@@ -36,6 +36,7 @@ impl Draft {
             listeners: self.listeners.into_iter().map(|listener| listener.plan).collect(),
             routes: self.routes.into_iter().map(|route| route.plan).collect(),
             pools: self.pools.into_iter().map(|pool| pool.placed.plan).collect(),
+            ..Plan::default()
         }
     }
 
@@ -133,6 +134,8 @@ pub(crate) fn listener() -> ListenerPlan {
         limits: ClientLimits::default(),
         trusted_proxies: Vec::new(),
         forwarded: false,
+        packets: None,
+        registration: false,
     }
 }
 
@@ -146,6 +149,8 @@ pub(crate) fn route(pool: Name) -> RoutePlan {
         methods: Vec::new(),
         headers: Vec::new(),
         pool,
+        demands: Vec::new(),
+        ledger: portreeve_model::plan::LedgerMode::Off,
     }
 }
 

@@ -171,6 +171,7 @@ pub(crate) mod test_plan {
             balance: BalancePlan::RoundRobin,
             limits: BackendLimits::default(),
             resolve_every,
+            members: None,
         };
         Plan {
             pools: vec![pool],
@@ -183,7 +184,11 @@ pub(crate) mod test_plan {
             host: host.to_owned(),
             port: 80,
         };
-        Target { address, weight: 1 }
+        Target {
+            address,
+            weight: 1,
+            policies: portreeve_model::Policies::none(),
+        }
     }
 }
 

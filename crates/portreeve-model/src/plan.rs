@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::policy::{Policies, Policy};
+
 /// A listener's, route's or pool's name: 1 to 64 bytes of `a-z A-Z 0-9 - _ .`; unique among its kind.
 pub type Name = Arc<str>;
 
@@ -18,6 +20,10 @@ pub struct Plan {
     pub routes: Vec<RoutePlan>,
     /// Every pool that a route names, and perhaps more.
     pub pools: Vec<PoolPlan>,
+    /// What is to be known of single policies; those that are not here are as by default.
+    pub policies: Vec<PolicyPlan>,
+    /// Who may register backends.
+    pub registration: RegistrationPlan,
 }
 
 /// One place where clients connect.
@@ -33,6 +39,39 @@ pub struct ListenerPlan {
     pub trusted_proxies: Vec<Network>,
     /// Whether `Forwarded` (RFC 7239) is written beside `X-Forwarded-*`.
     pub forwarded: bool,
+    /// Whether packets are served here beside HTTP, and how.
+    pub packets: Option<PacketPlan>,
+    /// Whether backends may register here: by HTTP, and by setup packets if packets are served.
+    pub registration: bool,
+}
+
+/// How a listener serves packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PacketPlan {
+    /// Whose backends serve them.
+    pub pool: Name,
+    /// Bytes of a request's payload, decoded, as UTF-8; default 1,024.
+    pub payload_bytes_max: u32,
+    /// Bytes of a packet as a whole; default 64 KiB.
+    pub packet_bytes_max: u32,
+    /// How long a client may be silent between packets or within one; default 10 s.
+    pub idle_timeout: Duration,
+    /// Whether the connection is closed after each answer; default no.
+    pub closes_after_answer: bool,
+}
+
+impl PacketPlan {
+    /// By default, with this pool.
+    #[must_use]
+    pub fn new(pool: Name) -> Self {
+        Self {
+            pool,
+            payload_bytes_max: 1_024,
+            packet_bytes_max: 64 * 1024,
+            idle_timeout: Duration::from_secs(10),
+            closes_after_answer: false,
+        }
+    }
 }
 
 /// An address to listen on.
@@ -121,6 +160,97 @@ pub struct RoutePlan {
     pub headers: Vec<HeaderPattern>,
     /// Where matching requests go.
     pub pool: Name,
+    /// Where the policies come from that its requests demand, all of them together; empty: none is demanded.
+    pub demands: Vec<DemandPlan>,
+    /// Whether its requests are written to the ledger, whatever their policies say.
+    pub ledger: LedgerMode,
+}
+
+/// One place from which a route takes the policies that a request demands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DemandPlan {
+    /// Where to look.
+    pub from: PolicySource,
+    /// The policies that may be asked for; empty: any that a backend of the pool upholds.
+    pub accepts: Policies,
+    /// What is demanded of a request that names none; empty: see `is_optional`.
+    pub otherwise: Policies,
+    /// Whether a request that names none, where nothing stands in for it, may go to any backend of the pool; default
+    /// no: it is refused.
+    pub is_optional: bool,
+}
+
+/// Where policies are read. Several are separated by commas; from a cookie, query field or path segment they are
+/// percent-decoded (RFC 3986 section 2.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// These, whatever the request says.
+    Fixed(Policies),
+    /// A header field, all of its lines; the name in lower case.
+    Header(String),
+    /// A cookie's value.
+    Cookie(String),
+    /// A field of the query.
+    Query(String),
+    /// A label of the host, the first (leftmost) is 1.
+    HostLabel(u8),
+    /// A segment of the path, the first is 1.
+    PathSegment(u8),
+}
+
+/// Whether requests are written to the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum LedgerMode {
+    /// They are not. `off`
+    #[default]
+    Off,
+    /// They are; where the ledger cannot keep up, what it lacks is counted. `on`
+    On,
+    /// They are, or they are refused. `required`
+    Required,
+}
+
+/// What is to be known of one policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyPlan {
+    /// As in `[policy.NAME]`.
+    pub policy: Policy,
+    /// Whether requests that demand it are written to the ledger.
+    pub ledger: LedgerMode,
+}
+
+/// Who may register backends, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistrationPlan {
+    /// Where registrations may come from; default the loopback networks.
+    pub networks: Vec<Network>,
+    /// Whether those that come from elsewhere than loopback need no token; default no.
+    pub is_insecure: bool,
+    /// Whether link-local and metadata addresses may be registered; default no.
+    pub allows_link_local: bool,
+    /// Registrations at once, in all; default 20,000.
+    pub registrations_max: u32,
+    /// Registrations at once from one address; default 1,024.
+    pub per_source_max: u32,
+    /// Registrations at once by one token; default 1,024.
+    pub per_token_max: u32,
+}
+
+impl Default for RegistrationPlan {
+    fn default() -> Self {
+        let loopback = |address: IpAddr, prefix| Network { address, prefix };
+        Self {
+            networks: vec![
+                loopback([127, 0, 0, 0].into(), 8),
+                loopback(std::net::Ipv6Addr::LOCALHOST.into(), 128),
+            ],
+            is_insecure: false,
+            allows_link_local: false,
+            registrations_max: 20_000,
+            per_source_max: 1_024,
+            per_token_max: 1_024,
+        }
+    }
 }
 
 /// What a route asks of the host: compared without case and without port.
@@ -163,6 +293,29 @@ pub struct PoolPlan {
     pub limits: BackendLimits,
     /// How often names are looked up again; default 10 s.
     pub resolve_every: Duration,
+    /// Whether backends may register in it, and how long that counts; `None`: they may not.
+    pub members: Option<MembersPlan>,
+}
+
+/// How long registrations in a pool count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MembersPlan {
+    /// How long a registration that says nothing else counts without a heartbeat; default 10 s.
+    pub ttl: Duration,
+    /// The longest that a registration may ask for; default 1 h.
+    pub ttl_max: Duration,
+    /// How long an expired registration is still known (its policies too) before it is forgotten; default 60 s.
+    pub grace: Duration,
+}
+
+impl Default for MembersPlan {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(10),
+            ttl_max: Duration::from_secs(3_600),
+            grace: Duration::from_secs(60),
+        }
+    }
 }
 
 /// A backend as the file names it.
@@ -172,6 +325,8 @@ pub struct Target {
     pub address: TargetAddress,
     /// Its share under weighted balancing, 1 to 1,000; default 1.
     pub weight: u16,
+    /// What it upholds; those of the whole pool included.
+    pub policies: Policies,
 }
 
 /// Where a backend is, before names are resolved.

@@ -156,6 +156,7 @@ mod tests {
         let unix = Target {
             address: TargetAddress::Unix("/run/app".into()),
             weight: 1,
+            policies: crate::policy::Policies::none(),
         };
         assert_eq!(&*resolved.expand(&unix)[0].0, "unix:/run/app");
     }

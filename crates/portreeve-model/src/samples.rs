@@ -44,6 +44,7 @@ pub(crate) fn pool_plan(name: &str, balance: BalancePlan, weights: &[u16]) -> Po
         balance,
         limits: BackendLimits::default(),
         resolve_every: Duration::from_secs(10),
+        members: None,
     }
 }
 
@@ -51,6 +52,7 @@ pub(crate) fn target(port: u16, weight: u16) -> Target {
     Target {
         address: TargetAddress::Socket(([10, 0, 0, 1], port).into()),
         weight,
+        policies: crate::policy::Policies::none(),
     }
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn named_target(host: &str, port: u16) -> Target {
             port,
         },
         weight: 1,
+        policies: crate::policy::Policies::none(),
     }
 }
 
@@ -74,6 +77,8 @@ pub(crate) fn route_plan(name: &str) -> RoutePlan {
         methods: Vec::new(),
         headers: Vec::new(),
         pool: "pool".into(),
+        demands: Vec::new(),
+        ledger: crate::plan::LedgerMode::Off,
     }
 }
 
@@ -84,6 +89,8 @@ pub(crate) fn listener_plan(name: &str) -> ListenerPlan {
         limits: ClientLimits::default(),
         trusted_proxies: Vec::new(),
         forwarded: false,
+        packets: None,
+        registration: false,
     }
 }
 
@@ -94,6 +101,7 @@ pub(crate) fn plan(routes: Vec<RoutePlan>) -> Plan {
         listeners: vec![listener_plan("web")],
         routes,
         pools,
+        ..Plan::default()
     }
 }
 

@@ -74,6 +74,7 @@ fn plan() -> impl Strategy<Value = Plan> {
             listeners,
             routes,
             pools,
+            ..Plan::default()
         })
     })
 }
@@ -99,6 +100,8 @@ fn listener(nth: usize, name: Name) -> impl Strategy<Value = ListenerPlan> {
             limits,
             trusted_proxies,
             forwarded,
+            packets: None,
+            registration: false,
         },
     )
 }
@@ -189,6 +192,8 @@ fn route(
                 methods,
                 headers,
                 pool,
+                demands: Vec::new(),
+                ledger: portreeve_model::plan::LedgerMode::Off,
             },
         )
 }
@@ -245,7 +250,11 @@ fn pool(name: Name) -> impl Strategy<Value = PoolPlan> {
         let mut distinct: Vec<Target> = Vec::new();
         for (address, weight) in targets {
             if distinct.iter().all(|known| known.address != address) {
-                distinct.push(Target { address, weight });
+                distinct.push(Target {
+                    address,
+                    weight,
+                    policies: portreeve_model::Policies::none(),
+                });
             }
         }
         distinct
@@ -257,6 +266,7 @@ fn pool(name: Name) -> impl Strategy<Value = PoolPlan> {
             balance,
             limits,
             resolve_every,
+            members: None,
         },
     )
 }
