@@ -1,10 +1,13 @@
 //! One server of a pool.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 
 use crate::address::BackendAddress;
 use crate::padded::Padded;
+use crate::policy::Policies;
+use crate::registration::Announcement;
+use crate::standing::{SharedStanding, Standing};
 
 /// A backend's number: unique for the life of the process, never reused, from 1 up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,33 +29,81 @@ impl BackendId {
     }
 }
 
-/// One server of a pool. All of it stays as it was made but for the counts in `load`.
+/// One server of a pool. All of it stays as it was made but for its standing and the counts in `load`: a server that
+/// changes its address, policies or weight is another backend with another number.
 #[derive(Debug)]
 pub struct Backend {
     /// Its number.
     pub id: BackendId,
-    /// As configured, or `ip:port` where one name means several backends.
+    /// As configured, or `ip:port` where one name means several backends; the id of one that registered.
     pub label: Arc<str>,
     /// Where it is.
     pub address: BackendAddress,
     /// Its share under weighted balancing, 1 to 1,000.
     pub weight: u16,
+    /// What it upholds.
+    pub policies: Policies,
+    /// Whether it registered itself; else it stands in the file.
+    pub is_registered: bool,
+    /// A packet server that wants `type` as text.
+    pub spells_types_as_text: bool,
+    standing: SharedStanding,
     /// What it has carried and carries now.
     pub load: BackendLoad,
 }
 
 impl Backend {
-    /// A backend with a number of its own that has carried nothing yet.
+    /// A backend of the file, with a number of its own, that has carried nothing yet. It serves from the start.
     #[must_use]
-    pub fn new(label: Arc<str>, address: BackendAddress, weight: u16) -> Self {
-        let load = BackendLoad::default();
+    pub fn new(label: Arc<str>, address: BackendAddress, weight: u16, policies: Policies) -> Self {
         Self {
             id: BackendId::next(),
             label,
             address,
             weight,
-            load,
+            policies,
+            is_registered: false,
+            spells_types_as_text: false,
+            standing: SharedStanding::new(Standing::Serving),
+            load: BackendLoad::default(),
         }
+    }
+
+    /// A backend that registered itself, with a number of its own. It serves after its first pass.
+    #[must_use]
+    pub fn registered(announcement: &Announcement) -> Self {
+        let address = BackendAddress::Tcp(vec![announcement.address]);
+        let label = Arc::clone(&announcement.key.id);
+        Self {
+            is_registered: true,
+            spells_types_as_text: announcement.spells_types_as_text,
+            standing: SharedStanding::new(Standing::Unproved),
+            ..Self::new(label, address, announcement.weight, announcement.policies.clone())
+        }
+    }
+
+    /// Whether it may be given requests, as of now: not as of a snapshot.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing.get()
+    }
+
+    /// Whether a request that demands `demanded` may meet it now. What is asked last before the first byte goes out.
+    #[must_use]
+    pub fn may_serve(&self, demanded: &Policies) -> bool {
+        self.standing.is_serving() && self.policies.uphold(demanded)
+    }
+
+    /// For the one writer: what it may do from now on, seen by all threads at once. Nothing follows
+    /// [`Standing::Gone`].
+    pub fn stand(&self, standing: Standing) {
+        self.standing.set(standing);
+    }
+
+    /// For the data plane: a registered backend that cannot be reached gets no more requests until a probe passes.
+    /// Whether this call was the first to say so. One of the file is not touched: nobody probes it.
+    pub fn suspect(&self) -> bool {
+        self.is_registered && self.standing.suspect()
     }
 
     /// Leases that are held now.
@@ -111,17 +162,17 @@ impl BackendLoad {
     /// Begun less ended. `ended` is read first, so the difference is below zero at most for a reader that sees the
     /// two out of order.
     fn in_flight(&self) -> u32 {
-        let ended = self.0.ended.load(Relaxed);
-        let open = self.0.begun.load(Relaxed).saturating_sub(ended);
+        let ended = self.0.ended.load(SeqCst);
+        let open = self.0.begun.load(SeqCst).saturating_sub(ended);
         u32::try_from(open).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn begin(&self) {
-        self.0.begun.fetch_add(1, Relaxed);
+        self.0.begun.fetch_add(1, SeqCst);
     }
 
     pub(crate) fn end(&self) {
-        self.0.ended.fetch_add(1, Relaxed);
+        self.0.ended.fetch_add(1, SeqCst);
     }
 }
 
@@ -142,7 +193,12 @@ mod tests {
 
     fn local() -> Backend {
         let addresses = ["127.0.0.1:80", "[::1]:80"].map(|address| address.parse().unwrap());
-        Backend::new("localhost:80".into(), BackendAddress::Tcp(addresses.to_vec()), 1)
+        Backend::new(
+            "localhost:80".into(),
+            BackendAddress::Tcp(addresses.to_vec()),
+            1,
+            Policies::none(),
+        )
     }
 
     #[test]

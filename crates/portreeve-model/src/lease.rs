@@ -36,7 +36,12 @@ mod tests {
 
     #[test]
     fn a_lease_is_in_flight_until_dropped_and_stays_counted() {
-        let backend = Arc::new(Backend::new("a".into(), BackendAddress::Unix("/a".into()), 1));
+        let backend = Arc::new(Backend::new(
+            "a".into(),
+            BackendAddress::Unix("/a".into()),
+            1,
+            crate::policy::Policies::none(),
+        ));
         let (first, second) = (Lease::take(&backend), Lease::take(&backend));
         assert_eq!((backend.in_flight(), backend.requests_total()), (2, 2));
         drop(first);

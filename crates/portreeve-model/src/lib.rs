@@ -20,12 +20,14 @@ mod padded;
 mod path;
 mod policy;
 mod pool;
+mod registration;
 mod resolved;
 mod route;
 mod router;
 #[cfg(test)]
 mod samples;
 mod snapshot;
+mod standing;
 mod stats;
 mod tried;
 
@@ -39,10 +41,12 @@ pub use network::Networks;
 pub use path::normalise;
 pub use policy::{NotAPolicy, Policies, Policy};
 pub use pool::Pool;
+pub use registration::{Announcement, Beat, MemberKey, Moment, PolicyScope, Sender, Term, Token, TokenId};
 pub use resolved::Resolved;
 pub use route::{RequestView, Route};
 pub use router::Routed;
 pub use snapshot::Snapshot;
+pub use standing::Standing;
 pub use stats::{
     DURATION_BOUNDS, Durations, ListenerStats, ListenerTotals, RequestOutcome, RouteStats, RouteTotals,
 };

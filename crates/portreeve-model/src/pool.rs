@@ -9,7 +9,7 @@ use crate::backend::Backend;
 use crate::balance::Balance;
 use crate::cursor::Cursor;
 use crate::lease::Lease;
-use crate::plan::{BackendLimits, BalancePlan, Name, PoolPlan};
+use crate::plan::{BackendLimits, BalancePlan, Name, PoolPlan, Target};
 use crate::resolved::Resolved;
 use crate::route::RequestView;
 
@@ -102,8 +102,16 @@ fn backends(plan: &PoolPlan, resolved: &Resolved, previous: Option<&Pool>) -> Ve
     let mut backends = Vec::new();
     for target in &plan.targets {
         for (label, address) in resolved.expand(target) {
-            let kept = known.take(&label, &address, target.weight);
-            backends.push(kept.unwrap_or_else(|| Arc::new(Backend::new(label, address, target.weight))));
+            let kept = known.take(&label, &address, target);
+            let make = || {
+                Arc::new(Backend::new(
+                    label,
+                    address,
+                    target.weight,
+                    target.policies.clone(),
+                ))
+            };
+            backends.push(kept.unwrap_or_else(make));
         }
     }
     backends
@@ -126,11 +134,11 @@ impl Known {
         known
     }
 
-    fn take(&mut self, label: &str, address: &BackendAddress, weight: u16) -> Option<Arc<Backend>> {
+    fn take(&mut self, label: &str, address: &BackendAddress, target: &Target) -> Option<Arc<Backend>> {
         let twins = self.0.get_mut(label)?;
-        let place = twins
-            .iter()
-            .position(|twin| twin.address == *address && twin.weight == weight)?;
+        let place = twins.iter().position(|twin| {
+            twin.address == *address && twin.weight == target.weight && twin.policies == target.policies
+        })?;
         Some(twins.remove(place))
     }
 }

@@ -19,7 +19,12 @@ use crate::tried::Tried;
 
 pub(crate) fn backend(label: &str, weight: u16) -> Arc<Backend> {
     let address = BackendAddress::Unix(format!("/{label}").into());
-    Arc::new(Backend::new(label.into(), address, weight))
+    Arc::new(Backend::new(
+        label.into(),
+        address,
+        weight,
+        crate::policy::Policies::none(),
+    ))
 }
 
 /// `b0`, `b1`… of these weights.

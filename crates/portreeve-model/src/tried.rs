@@ -58,7 +58,14 @@ mod tests {
     use crate::backend::Backend;
 
     fn ids(count: usize) -> Vec<BackendId> {
-        let backend = |_| Backend::new("a".into(), BackendAddress::Unix("/a".into()), 1);
+        let backend = |_| {
+            Backend::new(
+                "a".into(),
+                BackendAddress::Unix("/a".into()),
+                1,
+                crate::policy::Policies::none(),
+            )
+        };
         (0..count).map(backend).map(|backend| backend.id).collect()
     }
 

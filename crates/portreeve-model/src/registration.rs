@@ -1,0 +1,124 @@
+//! What a backend says of itself when it registers, and by what right.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::network::Networks;
+use crate::plan::{Name, Network};
+use crate::policy::Policies;
+
+/// By what a registered backend, a member of its pool, is known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MemberKey {
+    /// Where it registered.
+    pub pool: Name,
+    /// Unique in the pool: 1 to 128 bytes of visible ASCII without `/`. That of a packet server is `ID@POLICY`, as
+    /// the same server in two policies is two registrations.
+    pub id: Arc<str>,
+}
+
+impl fmt::Display for MemberKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.pool, self.id)
+    }
+}
+
+/// What a backend says of itself; its form is checked, its right to say so not yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// Who it is.
+    pub key: MemberKey,
+    /// Where it is.
+    pub address: SocketAddr,
+    /// What it upholds; at most [`Policies::UPHELD_MAX`].
+    pub policies: Policies,
+    /// Its share under weighted balancing, 1 to 1,000.
+    pub weight: u16,
+    /// How long its word counts.
+    pub term: Term,
+    /// A packet server that writes `type` as text; it is asked in the same spelling.
+    pub spells_types_as_text: bool,
+}
+
+/// How long a registration counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Term {
+    /// For this long after each heartbeat; `None`: the pool's default.
+    Heartbeats(Option<Duration>),
+    /// As long as probes pass, and the pool's grace beyond: a packet server that registered once.
+    Probes,
+}
+
+/// What a heartbeat carries.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Beat {
+    /// How busy it says it is: 0 idle, 1 full.
+    pub load: Option<f32>,
+    /// Whether it wants no new requests; `None`: as before.
+    pub is_draining: Option<bool>,
+}
+
+/// Who sends a registration, renewal or deregistration.
+#[derive(Debug, Clone, Default)]
+pub struct Sender {
+    /// The other end of the connection; `None` over a Unix socket.
+    pub source: Option<IpAddr>,
+    /// The token it showed, which was checked to be the right one.
+    pub token: Option<Arc<Token>>,
+}
+
+/// A token's public name: 1 to 32 characters.
+pub type TokenId = Arc<str>;
+
+/// What whoever shows a token may do. The secret is not here, only what it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its public name.
+    pub id: TokenId,
+    /// In these pools; empty: in any.
+    pub pools: Vec<Name>,
+    /// With these policies.
+    pub policies: PolicyScope,
+    /// With addresses in these networks; empty: any address.
+    pub networks: Vec<Network>,
+    /// With at most this weight.
+    pub weight_max: u16,
+    /// With at most this time between heartbeats; `None`: as the pool allows.
+    pub ttl_max: Option<Duration>,
+    /// Until then, in milliseconds since 1970; `None`: until it is revoked.
+    pub expires_unix_ms: Option<u64>,
+}
+
+/// The policies that a token allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyScope {
+    /// All there are and will be.
+    Any,
+    /// Only these.
+    These(Policies),
+}
+
+impl Token {
+    /// Whether it has run out.
+    #[must_use]
+    pub fn is_expired(&self, unix_ms: u64) -> bool {
+        self.expires_unix_ms.is_some_and(|end| unix_ms >= end)
+    }
+
+    /// Whether an address may be registered by it.
+    #[must_use]
+    pub fn covers(&self, address: IpAddr) -> bool {
+        self.networks.is_empty() || Networks::new(&self.networks).contains(address)
+    }
+}
+
+/// A moment as the registry counts: it has no clock of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Since the process started, never going back; leases are counted in it.
+    pub since_start: Duration,
+    /// Milliseconds since 1970; for what people read and for tokens that expire.
+    pub unix_ms: u64,
+}
