@@ -30,4 +30,5 @@ mod worker;
 
 pub use proxy::{Drained, Proxy, ProxySettings, StartError};
 pub use record::journal::RecordSink;
+pub use record::ledger::{LedgerBatch, LedgerRoom, LedgerSink};
 pub use socket::{BindError, BoundListener};

@@ -1,6 +1,8 @@
 //! What is remembered of one request: counted once at its end, and written down if an access log is kept.
 
 pub(crate) mod journal;
+#[cfg_attr(not(test), expect(dead_code, reason = "the request path writes to it next"))]
+pub(crate) mod ledger;
 mod text;
 
 use std::net::IpAddr;
