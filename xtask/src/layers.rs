@@ -29,6 +29,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("portreeve-model", &[]),
     ("portreeve-http1", &[]),
     ("portreeve-packet", &[]),
+    ("portreeve-ledger", &[]),
     ("portreeve-config", &["portreeve-model"]),
     ("portreeve-api", &[]),
     (
@@ -50,6 +51,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "portreeve-api",
             "portreeve-sim",
             "portreeve-packet",
+            "portreeve-ledger",
         ],
     ),
     // It starts a whole proxy in process, for the tests of others.
@@ -64,6 +66,7 @@ const ALL_BUT_THE_CLI: &[&str] = &[
     "portreeve-model",
     "portreeve-http1",
     "portreeve-packet",
+    "portreeve-ledger",
     "portreeve-config",
     "portreeve-api",
     "portreeve-proxy",
