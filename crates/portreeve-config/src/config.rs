@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use portreeve_model::plan::{Plan, RecordFormat};
 
+use crate::LedgerConfig;
+
 /// All that the operator decided, with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Listeners, routes and pools; at least one of each.
+    /// Listeners and pools, at least one of each; routes, unless packets alone are served.
     pub plan: Plan,
     /// Where `/metrics`, `/healthz` and `/readyz` are served; `None`: nowhere. Default `127.0.0.1:9091`.
     pub admin: Option<SocketAddr>,
@@ -17,6 +19,8 @@ pub struct Config {
     pub state: PathBuf,
     /// Where access records go, and in which form.
     pub access_log: AccessLog,
+    /// Where the ledger is, if anything is to be written to it.
+    pub ledger: Option<LedgerConfig>,
     /// Data-plane threads, 1 to 1,024; default one per core.
     pub threads: usize,
     /// How long running requests may take to finish after SIGTERM, 0 to 24 h; default 30 s.

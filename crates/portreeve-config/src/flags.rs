@@ -2,25 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use portreeve_model::plan::{Bind, ListenerPlan, Name, PoolPlan, Target};
+use portreeve_model::Policies;
+use portreeve_model::plan::{BalancePlan, Bind, ListenerPlan, Name, PoolPlan, RegistrationPlan, Target};
 
 use crate::findings::Findings;
-use crate::listener::Placed;
+use crate::listener::{ListenerDraft, Placed};
 use crate::place::{Place, quoted};
 use crate::pool::PoolDraft;
 use crate::quantity::grouped;
+use crate::route::RouteDraft;
 use crate::target::target;
 use crate::whole::{self, Draft};
 use crate::word::{self, Complaint, Word};
-use crate::{AccessLog, Config, Faults, LogFormat, balance, defaults};
+use crate::{AccessLog, Config, Faults, LogFormat, balance, defaults, zero};
 
 /// The flags as they were typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Flags {
     /// `--listen ADDR`, each time it was given; none: `:8080`.
     pub listen: Vec<String>,
-    /// `--to ADDR,ADDR`; commas within are taken as separators.
+    /// `--to ADDR,ADDR`; commas within are taken as separators. None: backends register, on each listener, and
+    /// packets are served beside HTTP.
     pub to: Vec<String>,
+    /// `--pool NAME`: the pool for HTTP; default `default`.
+    pub pool: Option<String>,
     /// `--balance NAME`.
     pub balance: Option<String>,
     /// `--admin ADDR|off`.
@@ -48,17 +53,17 @@ pub fn from_flags(flags: &Flags) -> Result<Config, Faults> {
         .as_ref()
         .and_then(|text| word("--access-log", text, word::access_log_to, &findings));
     let draft = Draft {
-        listeners: listeners(&flags.listen, &findings),
-        routes: vec![Placed {
-            place: Place::flag("--to"),
-            plan: whole::route(Name::from(defaults::NAME)),
-        }],
-        pools: vec![pool(flags, &findings)],
+        listeners: listeners(flags, &findings),
+        pools: Vec::new(),
+        routes: Vec::new(),
+        policies: Vec::new(),
+        registration: RegistrationPlan::default(),
         admin: admin.map(|plan| Placed {
             place: Place::flag("--admin"),
             plan,
         }),
     };
+    let draft = routed(draft, flags, &findings);
     let config = Config {
         plan: draft.plan(&findings),
         admin,
@@ -71,6 +76,7 @@ pub fn from_flags(flags: &Flags) -> Result<Config, Faults> {
             to: to.unwrap_or_default(),
             ..AccessLog::default()
         },
+        ledger: None,
         threads: flags
             .threads
             .and_then(|threads| checked(threads, &findings))
@@ -87,42 +93,111 @@ fn word<T>(flag: &str, text: &str, read: Word<T>, findings: &Findings) -> Option
         .ok()
 }
 
-/// `listen`, `listen-2`, `listen-3`...
-fn listeners(listen: &[String], findings: &Findings) -> Vec<Placed<ListenerPlan>> {
-    let binds = listen
-        .iter()
-        .filter_map(|text| word("--listen", text, word::bind, findings));
-    binds.enumerate().map(|(nth, bind)| listener(nth, bind)).collect()
+/// The draft with its one route for HTTP, and with the pools.
+fn routed(draft: Draft, flags: &Flags, findings: &Findings) -> Draft {
+    let name = pool_name(flags, findings);
+    let balance = flags
+        .balance
+        .as_ref()
+        .and_then(|text| word("--balance", text, balance::balance, findings))
+        .unwrap_or_default();
+    let pool = zero::pool(name.clone(), balance);
+    let (route, pools) = match flags.to.is_empty() {
+        true => {
+            let packets = zero::pool(Name::from(zero::PACKETS), BalancePlan::default());
+            (zero::route(name), vec![pool, packets])
+        }
+        false => {
+            let targets = targets(flags, findings);
+            let members = None;
+            let pool = PoolPlan {
+                targets,
+                members,
+                ..pool
+            };
+            (whole::route(name), vec![pool])
+        }
+    };
+    Draft {
+        routes: vec![RouteDraft {
+            place: Place::flag("--to"),
+            demands: Place::flag("--to"),
+            plan: route,
+        }],
+        pools: pools.into_iter().map(drafted).collect(),
+        ..draft
+    }
 }
 
-fn listener(nth: usize, bind: Bind) -> Placed<ListenerPlan> {
+fn drafted(plan: PoolPlan) -> PoolDraft {
+    PoolDraft {
+        placed: Placed {
+            place: Place::flag("--to"),
+            plan,
+        },
+        is_vacant: false,
+        is_whole: true,
+    }
+}
+
+/// The name of the pool for HTTP, which is not that of the pool for packets.
+fn pool_name(flags: &Flags, findings: &Findings) -> Name {
+    let name = flags
+        .pool
+        .as_ref()
+        .and_then(|text| word("--pool", text, word::name, findings));
+    let name = name.unwrap_or_else(|| Name::from(defaults::NAME));
+    if flags.to.is_empty() && name.as_ref() == zero::PACKETS {
+        let complaint = Complaint::new("another name: this one is for the backends that serve packets");
+        findings.add(&Place::flag("--pool"), quoted(&name), complaint);
+        return Name::from(defaults::NAME);
+    }
+    name
+}
+
+/// `listen`, `listen-2`, `listen-3`...
+fn listeners(flags: &Flags, findings: &Findings) -> Vec<ListenerDraft> {
+    let binds = flags
+        .listen
+        .iter()
+        .filter_map(|text| word("--listen", text, word::bind, findings));
+    let implied = flags.listen.is_empty().then(defaults::bind);
+    let listeners = binds
+        .chain(implied)
+        .enumerate()
+        .map(|(nth, bind)| listener(nth, bind));
+    let plans = listeners.map(|plan| match flags.to.is_empty() {
+        true => zero::listener(plan),
+        false => plan,
+    });
+    plans.map(placed).collect()
+}
+
+fn listener(nth: usize, bind: Bind) -> ListenerPlan {
     let name = match nth {
         0 => defaults::LISTENER_NAME.to_owned(),
         nth => format!("{}-{}", defaults::LISTENER_NAME, nth + 1),
     };
-    let plan = ListenerPlan {
+    ListenerPlan {
         name: Name::from(name),
         bind,
         ..whole::listener()
-    };
-    Placed {
+    }
+}
+
+fn placed(plan: ListenerPlan) -> ListenerDraft {
+    ListenerDraft {
         place: Place::flag("--listen"),
+        packets: Place::flag("--listen"),
         plan,
     }
 }
 
-fn pool(flags: &Flags, findings: &Findings) -> PoolDraft {
-    let named: Vec<&str> = flags
-        .to
-        .iter()
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .collect();
-    if named.is_empty() {
-        findings.missing(&Place::flag("--to"), Complaint::new(TO_NEEDED));
-    }
+/// The backends of `--to`, each once.
+fn targets(flags: &Flags, findings: &Findings) -> Vec<Target> {
+    let named = flags.to.iter().flat_map(|list| list.split(',')).map(str::trim);
     let mut targets: Vec<Target> = Vec::new();
-    for text in &named {
+    for text in named {
         let Some(address) = word("--to", text, target, findings) else {
             continue;
         };
@@ -135,29 +210,11 @@ fn pool(flags: &Flags, findings: &Findings) -> PoolDraft {
             false => targets.push(Target {
                 address,
                 weight: 1,
-                policies: portreeve_model::Policies::none(),
+                policies: Policies::none(),
             }),
         }
     }
-    let balance = flags
-        .balance
-        .as_ref()
-        .and_then(|text| word("--balance", text, balance::balance, findings));
-    let plan = PoolPlan {
-        name: Name::from(defaults::NAME),
-        targets,
-        balance: balance.unwrap_or_default(),
-        limits: portreeve_model::plan::BackendLimits::default(),
-        resolve_every: defaults::RESOLVE_EVERY,
-        members: None,
-    };
-    PoolDraft {
-        placed: Placed {
-            place: Place::flag("--to"),
-            plan,
-        },
-        is_vacant: false,
-    }
+    targets
 }
 
 /// The folder, if a file could say the same.
@@ -186,6 +243,3 @@ fn checked(threads: usize, findings: &Findings) -> Option<usize> {
     }
     is_good.then_some(threads)
 }
-
-const TO_NEEDED: &str =
-    "hosts with ports such as \"localhost:8001,localhost:8002\", or --config FILE instead";

@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use portreeve_model::plan::{Bind, ListenerPlan, Name};
 
-use crate::limits;
+use crate::known::Known;
 use crate::network::network;
 use crate::place::Place;
 use crate::section::Section;
-use crate::word;
+use crate::{limits, packets, word};
 
 /// One part of the plan, and where what others may collide with stands.
 #[derive(Debug)]
@@ -17,8 +17,18 @@ pub(crate) struct Placed<T> {
     pub(crate) plan: T,
 }
 
+/// One listener, and where its parts stand that others may not fit.
+#[derive(Debug)]
+pub(crate) struct ListenerDraft {
+    /// Of its `bind`.
+    pub(crate) place: Place,
+    /// Of its `packets`.
+    pub(crate) packets: Place,
+    pub(crate) plan: ListenerPlan,
+}
+
 /// Reads one listener. Where something is at fault the default stands in, for the reading to go on.
-pub(crate) fn read(name: Name, mut section: Section<'_>) -> Placed<ListenerPlan> {
+pub(crate) fn read(name: Name, mut section: Section<'_>, known: &Known) -> ListenerDraft {
     let bind = section
         .need("bind", "an address such as \"0.0.0.0:8080\"")
         .and_then(|item| item.word(word::bind));
@@ -28,8 +38,13 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> Placed<ListenerPlan>
         .unwrap_or_default();
     let mut forwarded = false;
     section.switch("forwarded", &mut forwarded);
+    let packet_plan = section
+        .get("packets")
+        .and_then(|item| packets::read(&item, known));
+    let mut registration = false;
+    section.switch("registration", &mut registration);
     let (limits, limit_keys) = limits::client(section.section("limits"));
-    let place = section.place_of("bind");
+    let (place, packets) = (section.place_of("bind"), section.place_of("packets"));
     section.finish(&[("limits", &limit_keys)]);
     let trusted_proxies = trusted.iter().filter_map(|item| item.word(network)).collect();
     let plan = ListenerPlan {
@@ -38,10 +53,10 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> Placed<ListenerPlan>
         limits,
         trusted_proxies,
         forwarded,
-        packets: None,
-        registration: false,
+        packets: packet_plan,
+        registration,
     };
-    Placed { place, plan }
+    ListenerDraft { place, packets, plan }
 }
 
 /// Stands in for an address that could not be read; collides with nothing.

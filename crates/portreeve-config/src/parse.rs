@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use portreeve_model::plan::Name;
 
+use crate::known::Known;
 use crate::listener::Placed;
 use crate::mend::mend;
 use crate::place::Place;
 use crate::quantity::{count, time};
-use crate::route::Known;
 use crate::section::Section;
 use crate::whole::Draft;
-use crate::word;
-use crate::{AccessLog, Config, Faults, defaults, document, listener, pool, route};
+use crate::{
+    AccessLog, Config, Faults, LedgerConfig, defaults, document, ledger, listener, policy, pool,
+    registration, route, word,
+};
 
 /// Reads and checks the text of a file.
 ///
@@ -47,18 +49,20 @@ fn top(mut section: Section<'_>) -> Config {
     let log = section.word("log", word::log_format).unwrap_or_default();
     let admin = admin(section.section("admin"));
     let access_log = access_log(section.section("access_log"));
+    let ledger = ledger::read(section.section("ledger"), &state);
     let findings = section.findings;
     let draft = draft(&mut section, admin);
     let admin = draft.admin.as_ref().map(|admin| admin.plan);
     section.finish(&[]);
     let plan = draft.plan(findings);
-    let threads = usize::try_from(threads).unwrap_or(1);
+    let wanted = ledger::is_wanted(&plan).then(|| LedgerConfig::in_state(&state));
     Config {
         plan,
         admin,
         state,
         access_log,
-        threads,
+        ledger: ledger.or(wanted),
+        threads: usize::try_from(threads).unwrap_or(1),
         drain_timeout,
         log,
     }
@@ -68,6 +72,7 @@ fn draft(section: &mut Section<'_>, admin: Option<Placed<SocketAddr>>) -> Draft 
     let listeners = section.named("listener");
     let routes = section.named("route");
     let pools = section.named("pool");
+    let policies = section.named_by("policy", policy::policy);
     let known = Known {
         listeners: names(&listeners, defaults::LISTENER_NAME),
         pools: names(&pools, ""),
@@ -75,7 +80,7 @@ fn draft(section: &mut Section<'_>, admin: Option<Placed<SocketAddr>>) -> Draft 
     Draft {
         listeners: listeners
             .into_iter()
-            .map(|(name, section)| listener::read(name, section))
+            .map(|(name, section)| listener::read(name, section, &known))
             .collect(),
         routes: routes
             .into_iter()
@@ -85,6 +90,11 @@ fn draft(section: &mut Section<'_>, admin: Option<Placed<SocketAddr>>) -> Draft 
             .into_iter()
             .map(|(name, section)| pool::read(name, section))
             .collect(),
+        policies: policies
+            .into_iter()
+            .filter_map(|(name, section)| policy::read(&name, section))
+            .collect(),
+        registration: registration::read(section.section("registration")),
         admin,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portreeve_model::Policies;
 use portreeve_model::plan::{Name, PoolPlan, Target};
 
 use crate::defaults::RESOLVE_EVERY;
@@ -11,14 +12,16 @@ use crate::quantity::{count, time};
 use crate::section::Section;
 use crate::target::target;
 use crate::word::Complaint;
-use crate::{balance, limits};
+use crate::{balance, limits, members, policy};
 
-/// One pool. Whether it names any backend at all is told apart from whether they could be read.
+/// One pool. Whether it names any backend at all is told apart from whether they could all be read.
 #[derive(Debug)]
 pub(crate) struct PoolDraft {
     pub(crate) placed: Placed<PoolPlan>,
     /// No backends were given.
     pub(crate) is_vacant: bool,
+    /// Every backend that was given could be read.
+    pub(crate) is_whole: bool,
 }
 
 /// Reads one pool. Where something is at fault the default stands in, for the reading to go on.
@@ -27,7 +30,9 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
         .get("backends")
         .map(|item| item.each())
         .unwrap_or_default();
-    let targets = targets(&backends);
+    let policies = policy::upheld(&mut section);
+    let targets = targets(&backends, &policies);
+    let members = members::read(&mut section, backends.is_empty());
     let balance = section
         .get("balance")
         .and_then(|item| balance::read(&item))
@@ -40,6 +45,12 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
     );
     let (limits, limit_keys) = limits::backend(section.section("limits"));
     let place = section.place_of("backends");
+    if backends.is_empty() && !policies.is_empty() && !section.findings.is_torn {
+        let complaint = Complaint::new("no such key in a pool without backends").hint(SAYS_ITSELF);
+        section
+            .findings
+            .add(&section.place_of("policies"), policies.to_string(), complaint);
+    }
     section.finish(&[("limits", &limit_keys)]);
     let plan = PoolPlan {
         name,
@@ -47,18 +58,23 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
         balance,
         limits,
         resolve_every,
-        members: None,
+        members,
     };
     PoolDraft {
+        is_whole: plan.targets.len() == backends.len(),
         placed: Placed { place, plan },
         is_vacant: backends.is_empty(),
     }
 }
 
-fn targets(backends: &[Item<'_>]) -> Vec<Target> {
+/// Each backend once; each upholds the policies of the whole pool too.
+fn targets(backends: &[Item<'_>], policies: &Policies) -> Vec<Target> {
     let mut targets: Vec<(&str, Target)> = Vec::new();
     for item in backends {
-        let Some(target) = backend(item) else { continue };
+        let Some(target) = backend(item, policies) else {
+            continue;
+        };
+        bounded(item, &target.policies);
         match targets.iter().find(|(_, known)| known.address == target.address) {
             Some((first, _)) => item.refuse(twice(first)),
             None => targets.push((&item.place.key, target)),
@@ -67,12 +83,12 @@ fn targets(backends: &[Item<'_>]) -> Vec<Target> {
     targets.into_iter().map(|(_, target)| target).collect()
 }
 
-fn backend(item: &Item<'_>) -> Option<Target> {
+fn backend(item: &Item<'_>, policies: &Policies) -> Option<Target> {
     if !item.is_table() {
         return Some(Target {
             address: item.word(target)?,
             weight: 1,
-            policies: portreeve_model::Policies::none(),
+            policies: policies.clone(),
         });
     }
     let mut section = item.section(Complaint::new(""));
@@ -80,12 +96,25 @@ fn backend(item: &Item<'_>) -> Option<Target> {
     let address = address.and_then(|address| address.word(target));
     let mut weight = 1;
     section.quantity("weight", &count(1..=1_000), &mut weight);
+    let policies = policy::union(policies, &policy::upheld(&mut section));
     section.finish(&[]);
     Some(Target {
         address: address?,
         weight,
-        policies: portreeve_model::Policies::none(),
+        policies,
     })
+}
+
+/// What upholds too much.
+fn bounded(item: &Item<'_>, policies: &Policies) {
+    if policies.len() > Policies::UPHELD_MAX {
+        let allowed = format!(
+            "at most {}, those of the whole pool included",
+            Policies::UPHELD_MAX
+        );
+        let found = format!("{} policies", policies.len());
+        item.findings.add(&item.place, found, Complaint::new(allowed));
+    }
 }
 
 /// A second mention of the same backend.
@@ -94,5 +123,6 @@ fn twice(first: &str) -> Complaint {
         .hint("for a larger share write { address = \"...\", weight = 2 }")
 }
 
+const SAYS_ITSELF: &str = "whoever registers says which policies it upholds";
 const RESOLVE_MIN: Duration = Duration::from_millis(100);
 const RESOLVE_MAX: Duration = Duration::from_secs(86_400);

@@ -1,15 +1,22 @@
 //! From a [`Config`] to the file that says the same.
 
+mod demand;
+mod ledger;
 mod limits;
+mod packets;
+mod registration;
+mod said;
 
 use std::fmt::Display;
 use std::path::Path;
 
 use portreeve_model::plan::{
-    BalancePlan, HeaderPattern, HostPattern, ListenerPlan, Name, PathPattern, PoolPlan, RecordFormat,
-    RoutePlan, Target, TargetAddress,
+    BalancePlan, HeaderPattern, HostPattern, LedgerMode, ListenerPlan, Name, PathPattern, PoolPlan,
+    RecordFormat, RoutePlan, Target, TargetAddress,
 };
+use portreeve_model::{Policies, Policy};
 
+use self::said::{Said, number};
 use crate::place::{quoted, written};
 use crate::{AccessLog, AccessLogTo, Config, LogFormat, balance, defaults, duration, whole};
 
@@ -20,11 +27,15 @@ pub fn print(config: &Config) -> String {
     top(&mut file, config);
     admin(&mut file, config);
     access_log(&mut file, &config.access_log);
+    ledger::section(&mut file, config);
+    registration::section(&mut file, &config.plan.registration);
     file.comment("Where clients connect");
     for listener in &config.plan.listeners {
         print_listener(&mut file, listener);
     }
-    file.comment("Which requests go where");
+    if !config.plan.routes.is_empty() {
+        file.comment("Which requests go where");
+    }
     for route in &config.plan.routes {
         print_route(&mut file, route);
     }
@@ -32,6 +43,7 @@ pub fn print(config: &Config) -> String {
     for pool in &config.plan.pools {
         print_pool(&mut file, pool);
     }
+    ledger::policies(&mut file, &config.plan.policies);
     file.0
 }
 
@@ -146,11 +158,16 @@ fn access_log(file: &mut Text, log: &AccessLog) {
 fn print_listener(file: &mut Text, listener: &ListenerPlan) {
     file.section(&["listener", &listener.name]);
     file.text("bind", &whole::show(&listener.bind));
-    let networks = listener.trusted_proxies.iter();
-    let networks = networks.map(|network| quoted(&format!("{}/{}", network.address, network.prefix)));
+    let networks = listener.trusted_proxies.iter().map(registration::network);
     file.many("trusted_proxies", &networks.collect::<Vec<_>>());
     if listener.forwarded {
         file.value("forwarded", true);
+    }
+    if let Some(plan) = &listener.packets {
+        file.value("packets", packets::packets(plan));
+    }
+    if listener.registration {
+        file.value("registration", true);
     }
     limits::client(file, &listener.name, &listener.limits);
 }
@@ -180,12 +197,18 @@ fn print_route(file: &mut Text, route: &RoutePlan) {
         file.value("header", format_args!("{{ {} }}", headers.join(", ")));
     }
     file.text("pool", &route.pool);
+    file.many("policy", &demand::demands(&route.demands));
+    if route.ledger != LedgerMode::Off {
+        file.value("ledger", ledger::mode(route.ledger));
+    }
 }
 
 fn print_pool(file: &mut Text, pool: &PoolPlan) {
     file.section(&["pool", &pool.name]);
-    let targets: Vec<String> = pool.targets.iter().map(target).collect();
-    file.value("backends", format_args!("[{}]", targets.join(", ")));
+    print_backends(file, &pool.targets);
+    if let Some(register) = registration::register(pool) {
+        file.value("register", register);
+    }
     match &pool.balance {
         BalancePlan::RoundRobin => {}
         BalancePlan::Hash(key) => {
@@ -200,6 +223,29 @@ fn print_pool(file: &mut Text, pool: &PoolPlan) {
         file.text("resolve_every", &duration::show(pool.resolve_every));
     }
     limits::backend(file, &pool.name, &pool.limits);
+}
+
+/// Who is in the pool. What all uphold is said once.
+fn print_backends(file: &mut Text, targets: &[Target]) {
+    if targets.is_empty() {
+        return;
+    }
+    let shared = shared(targets);
+    let shown: Vec<String> = targets.iter().map(|one| target(one, &shared)).collect();
+    file.value("backends", format_args!("[{}]", shown.join(", ")));
+    if !shared.is_empty() {
+        file.value("policies", demand::policies(&shared));
+    }
+}
+
+/// What each of them upholds.
+fn shared(targets: &[Target]) -> Policies {
+    let in_all = |policy: &&Policy| {
+        let upheld = |target: &Target| target.policies.contains(policy.as_str());
+        targets.iter().all(upheld)
+    };
+    let first = targets.iter().take(1).flat_map(|target| &target.policies);
+    first.filter(in_all).cloned().collect()
 }
 
 fn host(host: &HostPattern) -> String {
@@ -224,15 +270,27 @@ fn header(header: &HeaderPattern) -> String {
     format!("{} = {value}", written(&header.name))
 }
 
-fn target(target: &Target) -> String {
-    let address = match &target.address {
+/// A backend, with what it upholds beyond what all do.
+fn target(target: &Target, shared: &Policies) -> String {
+    let mut said = Said::default();
+    said.value("address", quoted(&address(&target.address)));
+    said.unless("weight", target.weight, 1, number);
+    let beyond = |policy: &&Policy| !shared.contains(policy.as_str());
+    let own: Policies = target.policies.iter().filter(beyond).cloned().collect();
+    if !own.is_empty() {
+        said.value("policies", demand::policies(&own));
+    }
+    match said.len() {
+        1 => quoted(&address(&target.address)),
+        _ => said.table(),
+    }
+}
+
+fn address(address: &TargetAddress) -> String {
+    match address {
         TargetAddress::Socket(address) => address.to_string(),
         TargetAddress::Host { host, port } => format!("{host}:{port}"),
         TargetAddress::Unix(path) => format!("unix:{}", text_of(path)),
-    };
-    match target.weight {
-        1 => quoted(&address),
-        weight => format!("{{ address = {}, weight = {weight} }}", quoted(&address)),
     }
 }
 

@@ -2,38 +2,40 @@
 
 use portreeve_model::plan::{HeaderPattern, Name, RoutePlan};
 
-use crate::host;
 use crate::item::Item;
-use crate::listener::Placed;
-use crate::matching;
-use crate::nearest::nearest;
-use crate::place::quoted;
+use crate::known::Known;
+use crate::place::{Place, quoted};
 use crate::section::Section;
-use crate::word::{Complaint, Word, alternatives};
+use crate::word::Complaint;
+use crate::{demand, host, ledger, list, matching};
 
-/// The names that a route may mention.
+/// One route, and where its parts stand that others may not fit.
 #[derive(Debug)]
-pub(crate) struct Known {
-    pub(crate) listeners: Vec<Name>,
-    pub(crate) pools: Vec<Name>,
+pub(crate) struct RouteDraft {
+    pub(crate) place: Place,
+    /// Of its `policy`.
+    pub(crate) demands: Place,
+    pub(crate) plan: RoutePlan,
 }
 
 /// Reads one route. A pool that is not there leaves an empty name, for the reading to go on.
-pub(crate) fn read(name: Name, mut section: Section<'_>, known: &Known) -> Placed<RoutePlan> {
+pub(crate) fn read(name: Name, mut section: Section<'_>, known: &Known) -> RouteDraft {
     let listeners = section
         .get("listener")
-        .map(|item| names(&item, "listener", &known.listeners));
-    let hosts = many(&mut section, "host", host::pattern);
-    let paths = many(&mut section, "path", matching::path);
-    let methods = many(&mut section, "method", matching::method);
+        .map(|item| list::distinct(&item, |element| known.listener(element)));
+    let hosts = list::words(&mut section, "host", host::pattern);
+    let paths = list::words(&mut section, "path", matching::path);
+    let methods = list::words(&mut section, "method", matching::method);
     let headers = section
         .get("header")
         .map(|item| headers(&item))
         .unwrap_or_default();
     let pool = section
-        .need("pool", &pools_allowed(known))
-        .and_then(|item| name_of(&item, "pool", &known.pools));
-    let place = section.place.clone();
+        .need("pool", &known.pools_allowed())
+        .and_then(|item| known.pool(&item));
+    let demands = section.get("policy").map(|item| demand::read(&item));
+    let ledger = section.word("ledger", ledger::mode);
+    let places = (section.place.clone(), section.place_of("policy"));
     section.finish(&[]);
     let plan = RoutePlan {
         name,
@@ -43,64 +45,14 @@ pub(crate) fn read(name: Name, mut section: Section<'_>, known: &Known) -> Place
         methods,
         headers,
         pool: pool.unwrap_or_default(),
-        demands: Vec::new(),
-        ledger: portreeve_model::plan::LedgerMode::Off,
+        demands: demands.unwrap_or_default(),
+        ledger: ledger.unwrap_or_default(),
     };
-    Placed { place, plan }
-}
-
-/// One word or a list of them; each once.
-fn many<T: PartialEq>(section: &mut Section<'_>, key: &'static str, read: Word<T>) -> Vec<T> {
-    match section.get(key) {
-        Some(item) => distinct(&item, |element| element.word(read)),
-        None => Vec::new(),
+    RouteDraft {
+        place: places.0,
+        demands: places.1,
+        plan,
     }
-}
-
-fn distinct<T: PartialEq>(item: &Item<'_>, read: impl Fn(&Item<'_>) -> Option<T>) -> Vec<T> {
-    let mut values = Vec::new();
-    let elements = item.each();
-    if elements.is_empty() {
-        item.findings.add(
-            &item.place,
-            "an empty list",
-            Complaint::new("at least one, or no such key for any"),
-        );
-    }
-    for element in elements {
-        match read(&element) {
-            Some(value) if values.contains(&value) => element.refuse(Complaint::new("each once")),
-            value => values.extend(value),
-        }
-    }
-    values
-}
-
-fn names(item: &Item<'_>, kind: &str, known: &[Name]) -> Vec<Name> {
-    distinct(item, |element| name_of(element, kind, known))
-}
-
-/// A name that must be known. In a torn document it may be known and only unreadable.
-fn name_of(item: &Item<'_>, kind: &str, known: &[Name]) -> Option<Name> {
-    let text = item.as_text().unwrap_or_default();
-    let found = known.iter().find(|name| name.as_ref() == text).cloned();
-    if found.is_none() && !(item.findings.is_torn && item.as_text().is_some()) {
-        item.refuse(unknown_name(text, kind, known));
-    }
-    found
-}
-
-fn unknown_name(text: &str, kind: &str, known: &[Name]) -> Complaint {
-    let names: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
-    let complaint = Complaint::one_of(&names, text);
-    match nearest(text, &names) {
-        None => complaint.hint(format!("there is no [{kind}.{}]", crate::place::written(text))),
-        Some(_) => complaint,
-    }
-}
-
-fn pools_allowed(known: &Known) -> String {
-    alternatives(&known.pools.iter().map(|name| quoted(name)).collect::<Vec<_>>())
 }
 
 fn headers(item: &Item<'_>) -> Vec<HeaderPattern> {

@@ -8,7 +8,7 @@ use crate::item::Item;
 use crate::nearest::nearest;
 use crate::place::{Place, quoted};
 use crate::quantity::Quantity;
-use crate::word::{Complaint, Word, alternatives};
+use crate::word::{self, Complaint, Word, alternatives};
 
 /// A table, or nothing where one may be left out.
 #[derive(Debug)]
@@ -111,6 +111,11 @@ impl<'a> Section<'a> {
 
     /// The sections `[key.NAME]`, in the order of the file.
     pub(crate) fn named(&mut self, key: &'static str) -> Vec<(Name, Section<'a>)> {
+        self.named_by(key, word::name)
+    }
+
+    /// The sections `[key.NAME]`, in the order of the file; a name that the reader of names refuses is a fault.
+    pub(crate) fn named_by<T>(&mut self, key: &'static str, read_name: Word<T>) -> Vec<(Name, Section<'a>)> {
         let Some(item) = self.get(key) else {
             return Vec::new();
         };
@@ -120,7 +125,7 @@ impl<'a> Section<'a> {
             return Vec::new();
         };
         for (name, entry) in &entries {
-            check_name(name, entry);
+            check_name(read_name(name), name, entry);
         }
         entries
             .into_iter()
@@ -163,19 +168,12 @@ impl<'a> Section<'a> {
     }
 }
 
-fn check_name(name: &str, entry: &Item<'_>) {
-    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.bytes().all(is_good) {
+fn check_name<T>(answer: Result<T, Complaint>, name: &str, entry: &Item<'_>) {
+    if let Err(complaint) = answer {
         let found = format!("the name {}", quoted(&crate::document::shortened(name)));
-        entry.findings.add(
-            &entry.place,
-            found,
-            Complaint::new("1 to 64 letters, digits, -, _ or ."),
-        );
+        entry.findings.add(&entry.place, found, complaint);
     }
 }
-
-const NAME_BYTES_MAX: usize = 64;
 
 /// The keys at the top of the file, which often slip into the section before them.
 pub(crate) const TOP: &[&str] = &["threads", "state", "drain_timeout", "log"];

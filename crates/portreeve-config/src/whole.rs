@@ -1,24 +1,31 @@
 //! What can only be said of the whole: what is implied, what collides, what can never serve.
 
+mod reach;
+
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use portreeve_model::plan::{Bind, ClientLimits, ListenerPlan, Name, Plan, RoutePlan};
+use portreeve_model::plan::{
+    Bind, ClientLimits, LedgerMode, ListenerPlan, Name, Plan, PolicyPlan, RegistrationPlan, RoutePlan,
+};
 
 use crate::defaults;
 use crate::findings::Findings;
-use crate::listener::Placed;
+use crate::listener::{ListenerDraft, Placed};
 use crate::place::Place;
 use crate::pool::PoolDraft;
+use crate::route::RouteDraft;
 use crate::word::Complaint;
 
 /// The parts as they were read, before they were looked at together.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    pub(crate) listeners: Vec<Placed<ListenerPlan>>,
-    pub(crate) routes: Vec<Placed<RoutePlan>>,
+    pub(crate) listeners: Vec<ListenerDraft>,
+    pub(crate) routes: Vec<RouteDraft>,
     pub(crate) pools: Vec<PoolDraft>,
+    pub(crate) policies: Vec<PolicyPlan>,
+    pub(crate) registration: RegistrationPlan,
     pub(crate) admin: Option<Placed<SocketAddr>>,
 }
 
@@ -31,40 +38,52 @@ impl Draft {
             self.overlaps(findings);
             self.twins(findings);
             self.vacancies(findings);
+            self.protocols(findings);
+            self.unheld(findings);
         }
         Plan {
             listeners: self.listeners.into_iter().map(|listener| listener.plan).collect(),
             routes: self.routes.into_iter().map(|route| route.plan).collect(),
             pools: self.pools.into_iter().map(|pool| pool.placed.plan).collect(),
-            ..Plan::default()
+            policies: self.policies,
+            registration: self.registration,
         }
     }
 
-    /// A listener on port 8080 if there is none, and one route to the only pool if there is none.
+    /// A listener on port 8080 if there is none, and one route to the only pool for HTTP if there is none.
     fn imply(&mut self, findings: &Findings) {
         if self.listeners.is_empty() {
-            self.listeners.push(Placed {
+            self.listeners.push(ListenerDraft {
                 place: Place::default(),
+                packets: Place::default(),
                 plan: listener(),
             });
         }
-        if !self.routes.is_empty() {
-            return;
+        if self.routes.is_empty() {
+            let implied = self.implied_route(findings);
+            self.routes.extend(implied);
         }
-        match self.pools.as_slice() {
-            [] => findings.missing(
+    }
+
+    fn implied_route(&self, findings: &Findings) -> Option<RouteDraft> {
+        let is_for_http = |pool: &&PoolDraft| self.packets_into(&pool.placed.plan.name).is_none();
+        let pools: Vec<&PoolDraft> = self.pools.iter().filter(is_for_http).collect();
+        match pools.as_slice() {
+            [] if self.pools.is_empty() => findings.missing(
                 &at_top("pool"),
                 Complaint::new("at least one section [pool.NAME] with backends"),
             ),
+            [] => {} // packets alone
             [only] => {
-                let route = route(only.placed.plan.name.clone());
-                self.routes.push(Placed {
+                return Some(RouteDraft {
                     place: Place::default(),
-                    plan: route,
+                    demands: Place::default(),
+                    plan: route(only.placed.plan.name.clone()),
                 });
             }
             [_, ..] => findings.missing(&at_top("route"), Complaint::new(ROUTE_NEEDED)),
         }
+        None
     }
 
     /// Two sockets of which the kernel would refuse the second, or which would share connections by accident.
@@ -97,7 +116,7 @@ impl Draft {
             .iter()
             .map(|listener| listener.plan.name.clone())
             .collect();
-        let mut alike: HashMap<u64, Vec<&Placed<RoutePlan>>> = HashMap::new();
+        let mut alike: HashMap<u64, Vec<&RouteDraft>> = HashMap::new();
         for route in &self.routes {
             let before = alike.entry(digest(&route.plan, &all)).or_default();
             if let Some(first) = before
@@ -110,18 +129,6 @@ impl Draft {
                 findings.add(&route.place, found, complaint);
             }
             before.push(route);
-        }
-    }
-
-    /// A pool without backends that a route leads to. Today nothing can join it later, so each request would get
-    /// 503: a fault, not a warning that scrolls by. A pool that no route names may be empty.
-    fn vacancies(&self, findings: &Findings) {
-        for pool in self.pools.iter().filter(|pool| pool.is_vacant) {
-            let plan = &pool.placed.plan;
-            if let Some(route) = self.routes.iter().find(|route| route.plan.pool == plan.name) {
-                let allowed = format!("at least one, since route {} leads here", route.plan.name);
-                findings.add(&pool.placed.place, "no backends", Complaint::new(allowed));
-            }
         }
     }
 }
@@ -150,7 +157,7 @@ pub(crate) fn route(pool: Name) -> RoutePlan {
         headers: Vec::new(),
         pool,
         demands: Vec::new(),
-        ledger: portreeve_model::plan::LedgerMode::Off,
+        ledger: LedgerMode::Off,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use portreeve_model::plan::{Bind, RecordFormat};
+use portreeve_model::plan::{Bind, Name, RecordFormat};
 
 use crate::nearest::nearest;
 use crate::place::quoted;
@@ -52,6 +52,15 @@ pub(crate) fn alternatives(items: &[String]) -> String {
 
 /// A reader of words.
 pub(crate) type Word<T> = fn(&str) -> Result<T, Complaint>;
+
+/// The name of a listener, route or pool.
+pub(crate) fn name(text: &str) -> Result<Name, Complaint> {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    match (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_good) {
+        true => Ok(Name::from(text)),
+        false => Err(Complaint::new("1 to 64 letters, digits, -, _ or .")),
+    }
+}
 
 /// `0.0.0.0:8080`, `[::1]:8080`, `:8080`, `unix:/run/x.sock`.
 pub(crate) fn bind(text: &str) -> Result<Bind, Complaint> {
@@ -164,6 +173,7 @@ fn socket_complaint(text: &str, allowed: &str) -> Complaint {
 
 /// What may stand under `access_log.to`.
 pub(crate) const ACCESS_LOG_TO: &str = "\"-\" for standard output, \"off\", or a path";
+const NAME_BYTES_MAX: usize = 64;
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 const BIND: &str = "an IP address with a port such as \"0.0.0.0:8080\" or \"[::1]:8080\", \":8080\" for all \
                     interfaces, or \"unix:/run/portreeve.sock\"";

@@ -8,10 +8,10 @@ use portreeve_config::{Config, ReadError};
 use crate::failure::Failure;
 use crate::output;
 
-/// Prints every fault of the file on stdout, one a line, or one line that says what is in it.
+/// Prints every fault of the file on stdout, one a line; or every warning, and one line that says what is in it.
 pub(crate) fn check(file: &Path) -> Result<ExitCode, Failure> {
     match portreeve_config::read(file) {
-        Ok(config) => output::print(&format_args!("{}: ok: {}", file.display(), contents(&config))),
+        Ok(config) => output::print(&sound(file, &config)),
         Err(ReadError::Faulty { path, faults }) => {
             output::print(&faults.in_file(&path))?;
             let count = counted(faults.iter().count(), "fault");
@@ -19,6 +19,15 @@ pub(crate) fn check(file: &Path) -> Result<ExitCode, Failure> {
         }
         Err(error) => Err(Failure::failed(error)),
     }
+}
+
+fn sound(file: &Path, config: &Config) -> String {
+    let file = file.display();
+    let warnings = config.warnings().into_iter();
+    let warnings: String = warnings
+        .map(|warning| format!("{file}: warning: {warning}\n"))
+        .collect();
+    format!("{warnings}{file}: ok: {}", contents(config))
 }
 
 fn contents(config: &Config) -> String {

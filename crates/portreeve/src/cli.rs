@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Demo,
 }
 
-/// Either `--config`, or `--to` and the flags that go with it.
+/// Either `--config`, or flags: with `--to` in front of these backends, without it for those that register.
 #[derive(Debug, Default, Args)]
 #[command(after_help = SERVE_NOTES)]
 pub(crate) struct ServeArguments {
@@ -35,9 +35,12 @@ pub(crate) struct ServeArguments {
     /// Listen here; may be given several times [default: :8080].
     #[arg(long, value_name = "ADDR", help_heading = WITHOUT_A_FILE)]
     pub(crate) listen: Vec<String>,
-    /// The backends: addresses, names, URLs, unix:/paths.
+    /// The backends: addresses, names, URLs, unix:/paths [default: those that register here].
     #[arg(long, value_name = "ADDR,ADDR", help_heading = WITHOUT_A_FILE)]
     pub(crate) to: Vec<String>,
+    /// The pool of the backends for HTTP, as they name it when they register [default: default].
+    #[arg(long, value_name = "NAME", help_heading = WITHOUT_A_FILE)]
+    pub(crate) pool: Option<String>,
     /// How a backend is chosen [default: round-robin].
     #[arg(long, value_name = "NAME", help_heading = WITHOUT_A_FILE)]
     pub(crate) balance: Option<String>,
@@ -67,6 +70,7 @@ impl ServeArguments {
         let given = [
             ("--listen", !self.listen.is_empty()),
             ("--to", !self.to.is_empty()),
+            ("--pool", self.pool.is_some()),
             ("--balance", self.balance.is_some()),
             ("--admin", self.admin.is_some()),
             ("--state", self.state.is_some()),
@@ -91,6 +95,10 @@ Examples:
   portreeve check portreeve.toml";
 
 const SERVE_NOTES: &str = "\
+Without --to and without a file, backends register: each --listen takes HTTP, packets and, from this machine,
+registrations. HTTP goes to the pool `default` (or --pool), to a backend that upholds what the request asks for in
+Privacy-Policy; packets go to the pool `packets`.
+
 Signals:
   SIGHUP           reload the file, all or nothing (a change of the file does the same)
   SIGUSR1          open the access log anew, after a rotation

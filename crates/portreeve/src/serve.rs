@@ -6,7 +6,7 @@ use std::process::{self, ExitCode};
 
 use portreeve_config::{Config, Flags};
 use portreeve_server::{ConfigFile, Ended, log_to_stderr, raise_open_files, report_panics, run};
-use tracing::Level;
+use tracing::{Level, warn};
 
 use crate::cli::ServeArguments;
 use crate::failure::Failure;
@@ -23,6 +23,9 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
         return output::print(&portreeve_config::print(&config));
     }
     log_to_stderr(config.log, Level::INFO);
+    for warning in config.warnings() {
+        warn!(warning, "sound, but mind this");
+    }
     report_panics();
     raise_open_files();
     match runtime::block_on(run(config, file, |_| {}))? {
@@ -50,7 +53,8 @@ impl Resolved {
                 instead.join(", ")
             ))),
             (false, true) => Err(Failure::usage(
-                "serve needs to know the backends: --to ADDR,ADDR, or --config FILE (see portreeve serve --help)",
+                "serve needs to know what: --listen ADDR for backends that register, --to ADDR,ADDR for those that \
+                 you name, or --config FILE (see portreeve serve --help)",
             )),
         }
     }
@@ -80,6 +84,7 @@ impl Resolved {
         let flags = Flags {
             listen: arguments.listen,
             to: arguments.to,
+            pool: arguments.pool,
             balance: arguments.balance,
             admin: arguments.admin,
             state: arguments.state,

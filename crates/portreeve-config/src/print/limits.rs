@@ -1,17 +1,14 @@
 //! The limits that are not as by default.
 
-use std::time::Duration;
-
 use portreeve_model::plan::{BackendLimits, ClientLimits};
 
 use super::Text;
-use crate::place::quoted;
-use crate::{duration, size};
+use super::said::{Said, bytes, number, or_off, time};
 
 /// `[listener.NAME.limits]`, if there is anything to say.
 pub(super) fn client(file: &mut Text, name: &str, limits: &ClientLimits) {
     let plain = ClientLimits::default();
-    let mut said = Said(Vec::new());
+    let mut said = Said::default();
     said.unless(
         "head_bytes_max",
         limits.head_bytes_max,
@@ -84,7 +81,7 @@ fn client_bounds(said: &mut Said, limits: &ClientLimits, plain: &ClientLimits) {
 /// `[pool.NAME.limits]`, if there is anything to say.
 pub(super) fn backend(file: &mut Text, name: &str, limits: &BackendLimits) {
     let plain = BackendLimits::default();
-    let mut said = Said(Vec::new());
+    let mut said = Said::default();
     said.unless(
         "connect_timeout",
         limits.connect_timeout,
@@ -128,47 +125,4 @@ pub(super) fn backend(file: &mut Text, name: &str, limits: &BackendLimits) {
         number,
     );
     said.write(file, &["pool", name, "limits"]);
-}
-
-/// Keys and values that differ from the defaults.
-struct Said(Vec<(&'static str, String)>);
-
-impl Said {
-    fn unless<T: Copy + PartialEq>(
-        &mut self,
-        key: &'static str,
-        own: T,
-        plain: T,
-        show: impl Fn(T) -> String,
-    ) {
-        if own != plain {
-            self.0.push((key, show(own)));
-        }
-    }
-
-    fn write(self, file: &mut Text, section: &[&str]) {
-        if self.0.is_empty() {
-            return;
-        }
-        file.section(section);
-        for (key, value) in self.0 {
-            file.value(key, value);
-        }
-    }
-}
-
-fn number(number: impl Into<u64>) -> String {
-    number.into().to_string()
-}
-
-fn bytes(bytes: impl Into<u64>) -> String {
-    size::show(bytes.into())
-}
-
-fn time(time: Duration) -> String {
-    quoted(&duration::show(time))
-}
-
-fn or_off<T>(limit: Option<T>, show: impl Fn(T) -> String) -> String {
-    limit.map_or_else(|| quoted("off"), show)
 }

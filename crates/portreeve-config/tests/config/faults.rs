@@ -519,7 +519,8 @@ fn a_pool_without_backends_is_told_only_if_a_route_leads_to_it() {
     let told = fault("[pool.api]\n");
     assert_eq!(
         told.to_string(),
-        "pool.api.backends: found no backends; allowed at least one, since route default leads here"
+        "pool.api.backends: found no backends; allowed at least one, since route default leads here \
+         (backends may register once a listener says registration = true)"
     );
     sound(&format!(
         "{POOL}[pool.later]\nbackends = []\n[route.a]\npool = \"api\"\n"

@@ -33,6 +33,7 @@ fn each_flag_has_its_key_in_the_file() {
     let flags = Flags {
         listen: vec!["127.0.0.1:8888".to_owned(), "unix:/run/p.sock".to_owned()],
         to: vec!["a:1,b:2".to_owned(), "unix:/run/c.sock".to_owned()],
+        pool: Some("api".to_owned()),
         balance: Some("hash:header:X-User".to_owned()),
         admin: Some("off".to_owned()),
         state: Some(PathBuf::from("/s")),
@@ -43,7 +44,7 @@ fn each_flag_has_its_key_in_the_file() {
     let file = sound(
         "threads = 3\nstate = \"/s\"\n[admin]\nbind = \"off\"\n[access_log]\nto = \"-\"\n\
          [listener.listen]\nbind = \"127.0.0.1:8888\"\n[listener.listen-2]\nbind = \"unix:/run/p.sock\"\n\
-         [pool.default]\nbackends = [\"a:1\", \"b:2\", \"unix:/run/c.sock\"]\nbalance = { hash = \"header:X-User\" }\n",
+         [pool.api]\nbackends = [\"a:1\", \"b:2\", \"unix:/run/c.sock\"]\nbalance = { hash = \"header:X-User\" }\n",
     );
     assert_eq!(config, file);
     assert_eq!(
@@ -74,6 +75,7 @@ fn all_faulty_flags_are_told_at_once() {
     let flags = Flags {
         listen: vec!["8080".to_owned()],
         to: vec!["a:1,b".to_owned()],
+        pool: Some("a b".to_owned()),
         balance: Some("leastconn".to_owned()),
         admin: Some("x".to_owned()),
         state: Some(PathBuf::new()),
@@ -92,6 +94,7 @@ fn all_faulty_flags_are_told_at_once() {
             "--admin",
             "--balance",
             "--listen",
+            "--pool",
             "--state",
             "--threads",
             "--to"
@@ -112,23 +115,52 @@ fn a_faulty_flag_is_told_without_a_line() {
 }
 
 #[test]
-fn backends_are_needed() {
-    for flags in [
-        Flags::default(),
-        Flags {
-            to: Vec::new(),
-            ..Flags::default()
-        },
-    ] {
-        assert_eq!(
-            told(&flags),
-            [concat!(
-                "--to: found nothing; allowed hosts with ports such as \"localhost:8001,localhost:8002\", ",
-                "or --config FILE instead"
-            )]
-        );
-    }
+fn backends_that_are_named_are_needed() {
     assert!(told(&to(""))[0].starts_with("--to: found \"\"; allowed a host with a port"));
+}
+
+#[test]
+fn without_backends_they_register_and_packets_share_the_port() {
+    let flags = Flags {
+        listen: vec!["127.0.0.1:2100".to_owned(), "[::1]:2100".to_owned()],
+        ..Flags::default()
+    };
+    let file = sound(
+        "[listener.listen]\nbind = \"127.0.0.1:2100\"\npackets = \"packets\"\nregistration = true\n\
+         [listener.listen-2]\nbind = \"[::1]:2100\"\npackets = \"packets\"\nregistration = true\n\
+         [route.default]\npool = \"default\"\npolicy = { header = \"Privacy-Policy\", optional = true }\n\
+         [pool.default]\n[pool.packets]\n",
+    );
+    let config = from_flags(&flags).unwrap();
+    assert_eq!(config, file);
+    assert_eq!(parse(&print(&config)), Ok(config));
+}
+
+#[test]
+fn without_any_flag_registrations_are_taken_on_the_default_port() {
+    let config = from_flags(&Flags::default()).unwrap();
+    let listener = &config.plan.listeners[0];
+    assert_eq!(listener.bind, Bind::Tcp("[::]:8080".parse().unwrap()));
+    assert!(listener.registration);
+    assert_eq!(config.warnings(), Vec::<String>::new());
+}
+
+#[test]
+fn the_pool_for_http_may_be_named() {
+    let named = |pool: &str, flags| Flags {
+        pool: Some(pool.to_owned()),
+        ..flags
+    };
+    let config = from_flags(&named("api", Flags::default())).unwrap();
+    assert_eq!(config.plan.routes[0].pool.as_ref(), "api");
+    assert_eq!(config.plan.pools[0].name.as_ref(), "api");
+    assert_eq!(parse(&print(&config)), Ok(config));
+    let config = from_flags(&named("packets", to("a:1"))).unwrap();
+    assert_eq!(config.plan.pools[0].name.as_ref(), "packets");
+    assert_eq!(
+        told(&named("packets", Flags::default())),
+        ["--pool: found \"packets\"; allowed another name: this one is for the backends that serve packets"]
+    );
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Any configuration that a file can say.
 
+mod policies;
+mod registration;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -31,11 +34,13 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
         1..=1_024_usize,
         ms(0, 86_400_000),
         log,
+        option::of(registration::ledger()),
     )
         .prop_map(
-            |(plan, admin, state, (to, format), threads, drain_timeout, log)| {
+            |(plan, admin, state, (to, format), threads, drain_timeout, log, ledger)| {
                 let access_log = AccessLog { to, format };
                 Config {
+                    ledger: registration::ledger_of(ledger, &plan, &state),
                     plan,
                     admin,
                     state,
@@ -56,26 +61,33 @@ fn access_log_to() -> impl Strategy<Value = AccessLogTo> {
     ]
 }
 
-/// Names first, then the parts that bear them and mention them.
+/// Names first, then the parts that bear them and mention them. The last of several pools is for packets.
 fn plan() -> impl Strategy<Value = Plan> {
     (names(3), names(4), names(3)).prop_flat_map(|(listeners, routes, pools)| {
+        let (http, packets) = pools.split_at(pools.len().saturating_sub(1).max(1));
         let all_routes: Vec<_> = routes
             .into_iter()
             .enumerate()
-            .map(|(nth, name)| route(nth, name, &listeners, &pools))
+            .map(|(nth, name)| route(nth, name, &listeners, http))
             .collect();
         let all_listeners: Vec<_> = listeners
             .into_iter()
             .enumerate()
-            .map(|(nth, name)| listener(nth, name))
+            .map(|(nth, name)| listener(nth, name, packets))
             .collect();
-        let all_pools: Vec<_> = pools.into_iter().map(pool).collect();
-        (all_listeners, all_routes, all_pools).prop_map(|(listeners, routes, pools)| Plan {
-            listeners,
-            routes,
-            pools,
-            ..Plan::default()
-        })
+        let all_pools: Vec<_> = pools.iter().cloned().map(pool).collect();
+        let rest = (policies::plans(), registration::plan());
+        (all_listeners, all_routes, all_pools, rest).prop_map(
+            |(listeners, routes, pools, (policies, registration))| {
+                policies::made_servable(Plan {
+                    listeners,
+                    routes,
+                    pools,
+                    policies,
+                    registration,
+                })
+            },
+        )
     })
 }
 
@@ -86,22 +98,23 @@ fn names(most: usize) -> impl Strategy<Value = Vec<Name>> {
 }
 
 /// The port is the listener's own, so that nothing overlaps.
-fn listener(nth: usize, name: Name) -> impl Strategy<Value = ListenerPlan> {
+fn listener(nth: usize, name: Name, packet_pools: &[Name]) -> impl Strategy<Value = ListenerPlan> + use<> {
     let port = u16::try_from(nth).expect("few") + 1;
     let bind = prop_oneof![
         plain_ip().prop_map(move |ip| Bind::Tcp(SocketAddr::new(ip, port))),
         plain_ip().prop_map(|ip| Bind::Tcp(SocketAddr::new(ip, 0))),
         "[ -~]{1,80}".prop_map(move |path| Bind::Unix(PathBuf::from(format!("/{nth}/{path}")))),
     ];
-    (bind, client_limits(), vec(network(), 0..4), any::<bool>()).prop_map(
-        move |(bind, limits, trusted_proxies, forwarded)| ListenerPlan {
+    let rest = (any::<bool>(), registration::packets(packet_pools), any::<bool>());
+    (bind, client_limits(), vec(network(), 0..4), rest).prop_map(
+        move |(bind, limits, trusted_proxies, (forwarded, packets, registration))| ListenerPlan {
             name: name.clone(),
             bind,
             limits,
             trusted_proxies,
             forwarded,
-            packets: None,
-            registration: false,
+            packets,
+            registration,
         },
     )
 }
@@ -182,9 +195,10 @@ fn route(
         methods,
         headers(),
         select(pools.to_vec()),
+        (policies::demands(), policies::ledger_mode()),
     )
         .prop_map(
-            move |(listeners, hosts, paths, methods, headers, pool)| RoutePlan {
+            move |(listeners, hosts, paths, methods, headers, pool, (demands, ledger))| RoutePlan {
                 name: name.clone(),
                 listeners,
                 hosts,
@@ -192,8 +206,8 @@ fn route(
                 methods,
                 headers,
                 pool,
-                demands: Vec::new(),
-                ledger: portreeve_model::plan::LedgerMode::Off,
+                demands,
+                ledger,
             },
         )
 }
@@ -245,28 +259,30 @@ fn headers() -> impl Strategy<Value = Vec<HeaderPattern>> {
 }
 
 fn pool(name: Name) -> impl Strategy<Value = PoolPlan> {
-    let target = (target_address(), prop_oneof![Just(1_u16), 1..=1_000_u16]);
-    let targets = vec(target, 1..=5).prop_map(|targets| {
+    let weight = prop_oneof![Just(1_u16), 1..=1_000_u16];
+    let target = (target_address(), weight, policies::policies(4));
+    let targets = vec(target, 0..=5).prop_map(|targets| {
         let mut distinct: Vec<Target> = Vec::new();
-        for (address, weight) in targets {
+        for (address, weight, policies) in targets {
             if distinct.iter().all(|known| known.address != address) {
                 distinct.push(Target {
                     address,
                     weight,
-                    policies: portreeve_model::Policies::none(),
+                    policies,
                 });
             }
         }
         distinct
     });
-    (targets, balance(), backend_limits(), ms(100, 86_400_000)).prop_map(
-        move |(targets, balance, limits, resolve_every)| PoolPlan {
+    let members = option::of(registration::members());
+    (targets, balance(), backend_limits(), ms(100, 86_400_000), members).prop_map(
+        move |(targets, balance, limits, resolve_every, members)| PoolPlan {
             name: Arc::clone(&name),
             targets,
             balance,
             limits,
             resolve_every,
-            members: None,
+            members,
         },
     )
 }

@@ -1,0 +1,117 @@
+//! What leads to a pool, and whether anything in it could ever answer.
+
+use portreeve_model::Policies;
+use portreeve_model::plan::{DemandPlan, Name, PolicySource, PoolPlan};
+
+use super::Draft;
+use crate::findings::Findings;
+use crate::listener::ListenerDraft;
+use crate::place::quoted;
+use crate::policy;
+use crate::pool::PoolDraft;
+use crate::route::RouteDraft;
+use crate::word::Complaint;
+
+impl Draft {
+    /// The first listener whose packets go to this pool.
+    pub(super) fn packets_into(&self, pool: &Name) -> Option<&ListenerDraft> {
+        let leads = |listener: &&ListenerDraft| {
+            listener
+                .plan
+                .packets
+                .as_ref()
+                .is_some_and(|packets| packets.pool == *pool)
+        };
+        self.listeners.iter().find(leads)
+    }
+
+    /// A pool that something leads to, that has no backends and that none can join: all it could ever do is refuse.
+    /// A fault, not a warning that scrolls by. A pool that nothing leads to may be empty.
+    pub(super) fn vacancies(&self, findings: &Findings) {
+        for pool in self.pools.iter().filter(|pool| pool.is_vacant) {
+            let plan = &pool.placed.plan;
+            let Some(way) = self.way_to(&plan.name).filter(|_| !self.may_be_joined(plan)) else {
+                continue;
+            };
+            let complaint = Complaint::new(format!("at least one, since {way} leads here"));
+            findings.add(
+                &pool.placed.place,
+                "no backends",
+                complaint.hint(how_to_join(plan)),
+            );
+        }
+    }
+
+    /// A pool that both requests and packets lead to: its backends speak one of the two.
+    pub(super) fn protocols(&self, findings: &Findings) {
+        for route in &self.routes {
+            let Some(listener) = self.packets_into(&route.plan.pool) else {
+                continue;
+            };
+            let found = format!("packets for {}", quoted(&route.plan.pool));
+            let allowed = format!("a pool of its own, since {} sends HTTP there", route.place.key);
+            findings.add(&listener.packets, found, Complaint::new(allowed));
+        }
+    }
+
+    /// Policies that a route always demands and that no backend upholds, where none can join that does.
+    pub(super) fn unheld(&self, findings: &Findings) {
+        for route in &self.routes {
+            let always = always(&route.plan.demands);
+            let Some(plan) = self.closed_pool(&route.plan.pool) else {
+                continue;
+            };
+            let is_served = plan.targets.iter().any(|target| target.policies.uphold(&always));
+            if !is_served && !always.is_empty() {
+                findings.add(&route.demands, always.to_string(), unheld(plan));
+            }
+        }
+    }
+
+    /// The pool of this name, if all that is ever in it was read from the file.
+    fn closed_pool(&self, name: &Name) -> Option<&PoolPlan> {
+        let named = |pool: &&PoolDraft| pool.placed.plan.name == *name;
+        let pool = self.pools.iter().find(named)?;
+        let plan = &pool.placed.plan;
+        let is_closed = pool.is_whole && !pool.is_vacant && !self.may_be_joined(plan);
+        is_closed.then_some(plan)
+    }
+
+    /// What leads to this pool, if anything does.
+    fn way_to(&self, pool: &Name) -> Option<String> {
+        let route = self.routes.iter().find(|route| route.plan.pool == *pool);
+        let way = |route: &RouteDraft| format!("route {}", route.plan.name);
+        let packets = |listener: &ListenerDraft| format!("packets of listener {}", listener.plan.name);
+        route.map(way).or_else(|| self.packets_into(pool).map(packets))
+    }
+
+    fn may_be_joined(&self, pool: &PoolPlan) -> bool {
+        pool.members.is_some() && self.listeners.iter().any(|listener| listener.plan.registration)
+    }
+}
+
+/// What is demanded of every request, whatever it says.
+fn always(demands: &[DemandPlan]) -> Policies {
+    let fixed = demands.iter().filter_map(|demand| match &demand.from {
+        PolicySource::Fixed(policies) => Some(policies),
+        _ => None,
+    });
+    fixed.fold(Policies::none(), |all, more| policy::union(&all, more))
+}
+
+fn unheld(pool: &PoolPlan) -> Complaint {
+    let allowed = format!("what a backend of pool {} upholds, all of it", pool.name);
+    let upheld = pool.targets.iter().map(|target| &target.policies);
+    let hint = match upheld.max_by_key(|policies| policies.len()) {
+        Some(most) if !most.is_empty() => format!("one of them upholds {most}"),
+        _ => "its backends uphold none".to_owned(),
+    };
+    Complaint::new(allowed).hint(format!("{hint}; {}", how_to_join(pool)))
+}
+
+fn how_to_join(pool: &PoolPlan) -> &'static str {
+    match pool.members {
+        Some(_) => "backends may register once a listener says registration = true",
+        None => "backends may register once the pool says register = true and a listener registration = true",
+    }
+}
