@@ -21,6 +21,7 @@ mod path;
 mod policy;
 mod pool;
 mod registration;
+mod registry;
 mod resolved;
 mod route;
 mod router;
@@ -42,6 +43,10 @@ pub use path::normalise;
 pub use policy::{NotAPolicy, Policies, Policy};
 pub use pool::Pool;
 pub use registration::{Announcement, Beat, MemberKey, Moment, PolicyScope, Sender, Term, Token, TokenId};
+pub use registry::{
+    AddressFault, Bound, Change, Event, EventKind, Kept, Member, NotRegistered, Registered,
+    RegistrationFault, Registry,
+};
 pub use resolved::Resolved;
 pub use route::{RequestView, Route};
 pub use router::Routed;

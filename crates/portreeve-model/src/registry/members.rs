@@ -1,0 +1,247 @@
+//! All members, found by whatever is known of them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::due::DueTimes;
+use super::groups::Groups;
+use super::member::{Member, Probe};
+use super::pools::MemberPool;
+use crate::backend::BackendId;
+use crate::plan::{MembersPlan, Name};
+use crate::policy::Policy;
+use crate::registration::{MemberKey, TokenId};
+
+/// Where a member is kept while it stays as it is; given to another later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slot(usize);
+
+/// All members, and those remembered, with indices that follow from what each of them says. So that they do, whoever
+/// changes what an index looks at takes the member out and puts it back.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    slots: Vec<Option<Member>>,
+    free: Vec<Slot>,
+    keys: BTreeMap<MemberKey, Slot>,
+    tokens: Groups<TokenId>,
+    sources: Groups<Option<IpAddr>>,
+    leases: DueTimes,
+    /// From here on of the live ones only.
+    backends: BTreeMap<BackendId, Slot>,
+    addresses: Groups<SocketAddr>,
+    probes: DueTimes,
+    pools: BTreeMap<Name, MemberPool>,
+    last_place: u64,
+    last_generation: u64,
+}
+
+impl Members {
+    /// Takes a member in. Its pool is open, its key and its place are free.
+    pub(super) fn insert(&mut self, member: Member) -> Slot {
+        let slot = self.free.pop().unwrap_or(Slot(self.slots.len()));
+        self.index(&member, slot);
+        self.last_place = self.last_place.max(member.place);
+        match self.slots.get_mut(slot.0) {
+            Some(place) => *place = Some(member),
+            None => self.slots.push(Some(member)),
+        }
+        slot
+    }
+
+    /// Takes a member out, of all indices too.
+    pub(super) fn take(&mut self, slot: Slot) -> Member {
+        let member = self.slots[slot.0].take().expect(HELD);
+        self.unindex(&member, slot);
+        self.free.push(slot);
+        member
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> &Member {
+        self.slots[slot.0].as_ref().expect(HELD)
+    }
+
+    /// For changing what no index looks at.
+    pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Member {
+        self.slots[slot.0].as_mut().expect(HELD)
+    }
+
+    pub(super) fn set_lease(&mut self, slot: Slot, until: Option<Duration>) {
+        let member = self.slots[slot.0].as_mut().expect(HELD);
+        self.leases.drop(member.lease_until, slot);
+        self.leases.add(until, slot);
+        member.lease_until = until;
+    }
+
+    pub(super) fn set_probe(&mut self, slot: Slot, probe: Probe) {
+        let member = self.slots[slot.0].as_mut().expect(HELD);
+        self.probes.drop(member.probe.due(), slot);
+        self.probes.add(probe.due(), slot);
+        member.probe = probe;
+    }
+
+    /// The live or remembered member of that key.
+    pub(super) fn known(&self, key: &MemberKey) -> Option<Slot> {
+        self.keys.get(key).copied()
+    }
+
+    /// The live member of that key.
+    pub(super) fn live(&self, key: &MemberKey) -> Option<Slot> {
+        self.known(key).filter(|slot| !self.get(*slot).is_expired)
+    }
+
+    pub(super) fn of_backend(&self, backend: BackendId) -> Option<Slot> {
+        self.backends.get(&backend).copied()
+    }
+
+    pub(super) fn of_token(&self, token: &TokenId) -> Vec<Slot> {
+        self.tokens.of(token).collect()
+    }
+
+    /// Who is live at that address.
+    pub(super) fn at(&self, address: &SocketAddr) -> impl Iterator<Item = Slot> {
+        self.addresses.of(address)
+    }
+
+    /// The live ones of a pool, in order.
+    pub(super) fn of_pool(&self, pool: &str) -> impl Iterator<Item = &Member> {
+        let order = self.pools.get(pool).into_iter();
+        order.flat_map(|pool| pool.order.values().map(|slot| self.get(*slot)))
+    }
+
+    /// The live ones.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Member> {
+        let pools = self.pools.values();
+        pools.flat_map(|pool| pool.order.values().map(|slot| self.get(*slot)))
+    }
+
+    /// The live and remembered ones that are so.
+    pub(super) fn slots_where(&self, is_so: impl Fn(&Member) -> bool) -> Vec<Slot> {
+        let slots = self.keys.values();
+        slots.copied().filter(|slot| is_so(self.get(*slot))).collect()
+    }
+
+    pub(super) fn live_len(&self) -> usize {
+        self.backends.len()
+    }
+
+    /// The live and remembered ones, but for so many.
+    pub(super) fn len_without(&self, leaving: &[Slot]) -> usize {
+        self.keys.len() - leaving.len()
+    }
+
+    pub(super) fn of_source_len(&self, source: Option<IpAddr>, leaving: &[Slot]) -> usize {
+        self.sources.len_without(&source, leaving)
+    }
+
+    pub(super) fn of_token_len(&self, token: &TokenId, leaving: &[Slot]) -> usize {
+        self.tokens.len_without(token, leaving)
+    }
+
+    pub(super) fn next_place(&self) -> u64 {
+        self.last_place + 1
+    }
+
+    pub(super) fn next_lease(&self) -> Option<Duration> {
+        self.leases.first().map(|(due, _)| due)
+    }
+
+    /// Whose lease or grace was over first, if one is by now.
+    pub(super) fn lease_over(&self, now: Duration) -> Option<(Duration, Slot)> {
+        self.leases.first_by(now)
+    }
+
+    pub(super) fn next_probe(&self) -> Option<Duration> {
+        self.probes.first().map(|(due, _)| due)
+    }
+
+    /// Whose probe was due first, if one is by now.
+    pub(super) fn probe_due(&self, now: Duration) -> Option<Slot> {
+        self.probes.first_by(now).map(|(_, slot)| slot)
+    }
+
+    /// How long registrations in a pool count: `None`, there is no such pool; `Some(None)`, it may not be joined.
+    pub(super) fn plan(&self, pool: &str) -> Option<Option<&MembersPlan>> {
+        self.pools.get(pool).map(|pool| pool.plan.as_ref())
+    }
+
+    pub(super) fn pool_names(&self) -> Vec<Name> {
+        self.pools.keys().cloned().collect()
+    }
+
+    /// Opens a pool, or lets it be as the plan says now.
+    pub(super) fn open(&mut self, pool: &Name, plan: Option<MembersPlan>) {
+        self.pools.entry(Name::clone(pool)).or_default().plan = plan;
+        self.touch(pool);
+    }
+
+    /// Closes a pool that has no members, remembered ones included.
+    pub(super) fn close(&mut self, pool: &Name) {
+        self.pools.remove(pool);
+    }
+
+    /// Something about a pool has changed.
+    pub(super) fn touch(&mut self, pool: &str) {
+        if let Some(pool) = self.pools.get_mut(pool) {
+            self.last_generation += 1;
+            pool.generation = self.last_generation;
+        }
+    }
+
+    /// The standing of a member has changed.
+    pub(super) fn touch_of(&mut self, slot: Slot) {
+        let pool = Name::clone(&self.get(slot).key().pool);
+        self.touch(&pool);
+    }
+
+    pub(super) fn generation(&self, pool: &str) -> u64 {
+        self.pools.get(pool).map_or(0, |pool| pool.generation)
+    }
+
+    pub(super) fn known_policies(&self, pool: &str) -> impl Iterator<Item = &Policy> {
+        self.pools.get(pool).into_iter().flat_map(MemberPool::known)
+    }
+
+    fn index(&mut self, member: &Member, slot: Slot) {
+        self.keys.insert(member.key().clone(), slot);
+        self.sources.add(member.source, slot);
+        if let Some(token) = &member.token {
+            self.tokens.add(TokenId::clone(token), slot);
+        }
+        self.leases.add(member.lease_until, slot);
+        if !member.is_expired {
+            self.backends.insert(member.backend.id, slot);
+            self.addresses.add(member.announcement.address, slot);
+            self.probes.add(member.probe.due(), slot);
+        }
+        let pool = self.pools.get_mut(&member.key().pool).expect(OPEN);
+        pool.know(&member.announcement.policies);
+        if !member.is_expired {
+            pool.order.insert(member.place, slot);
+        }
+        self.touch(&member.key().pool);
+    }
+
+    fn unindex(&mut self, member: &Member, slot: Slot) {
+        self.keys.remove(member.key());
+        self.sources.drop(&member.source, slot);
+        if let Some(token) = &member.token {
+            self.tokens.drop(token, slot);
+        }
+        self.leases.drop(member.lease_until, slot);
+        if !member.is_expired {
+            self.backends.remove(&member.backend.id);
+            self.addresses.drop(&member.announcement.address, slot);
+            self.probes.drop(member.probe.due(), slot);
+        }
+        let pool = self.pools.get_mut(&member.key().pool).expect(OPEN);
+        pool.unknow(&member.announcement.policies);
+        if !member.is_expired {
+            pool.order.remove(&member.place);
+        }
+        self.touch(&member.key().pool);
+    }
+}
+
+const HELD: &str = "indices name only slots that hold a member";
+const OPEN: &str = "a pool is closed after its last member is gone";
