@@ -1,12 +1,21 @@
-//! What the targets share: feeding heads in pieces, and comparing fields with httparse.
+//! What the targets share: limits, feeding heads in pieces, and comparing fields with httparse.
 
 use portreeve_http1::{Fault, Head, HeadLimits, HeadScan};
+use portreeve_packet::Limits;
 
 /// Small enough that the fuzzer comes to each limit.
 pub const LIMITS: HeadLimits = HeadLimits {
     bytes_max: 1024,
     fields_max: 12,
     target_max: 256,
+};
+
+/// Small enough that the fuzzer comes to the limit.
+pub const PACKET_LIMITS: Limits = Limits {
+    packet_bytes_max: 64,
+    payload_bytes_max: 16,
+    depth_max: 4,
+    fields_max: 8,
 };
 
 /// A head as read: its length, the first line as text, and the fields.

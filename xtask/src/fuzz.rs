@@ -82,7 +82,7 @@ fn one(target: &str, seconds: u32) -> Result<(), Failure> {
         .args([PathBuf::from(target), corpus])
         .args(seeds(target))
         .args(["--".to_owned(), format!("-max_total_time={seconds}")])
-        .args(dictionary())
+        .args(dictionary(target))
         .words("-verbosity=0 -print_final_stats=1 -timeout=5 -rss_limit_mb=1024")
         .run()
 }
@@ -93,9 +93,14 @@ fn seeds(target: &str) -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-/// Words that HTTP/1 parsers look for, if there are any.
-fn dictionary() -> Option<String> {
-    let file = root().join("fuzz/http1.dict");
+/// Words that the target's parser looks for, if they are kept in the repository.
+fn dictionary(target: &str) -> Option<String> {
+    let protocol = if target.starts_with("packet_") {
+        "packet"
+    } else {
+        "http1"
+    };
+    let file = root().join("fuzz").join(protocol).with_extension("dict");
     file.is_file().then(|| format!("-dict={}", file.display()))
 }
 
