@@ -11,6 +11,8 @@ mod two_choices;
 
 use std::sync::Arc;
 
+pub(crate) use self::hash::SlotBits;
+
 use crate::ask::Ask;
 use crate::backend::Backend;
 use crate::cursor::Cursor;
@@ -32,15 +34,28 @@ enum Kind {
 }
 
 impl Balance {
-    pub(crate) fn new(plan: &BalancePlan, backends: &[Arc<Backend>]) -> Self {
+    pub(crate) fn new(plan: &BalancePlan, backends: &[Arc<Backend>], bits: SlotBits) -> Self {
         Self(match plan {
             BalancePlan::RoundRobin => Kind::RoundRobin(round_robin::RoundRobin::new(backends)),
             BalancePlan::LeastRequests => Kind::LeastRequests(least_requests::LeastRequests::new(backends)),
             BalancePlan::Random => Kind::Random(random::Random::new(backends)),
             BalancePlan::TwoChoices => Kind::TwoChoices(two_choices::TwoChoices::new(backends)),
-            BalancePlan::Hash(key) => Kind::Hash(hash::Hash::new(key.clone(), backends)),
+            BalancePlan::Hash(key) => Kind::Hash(hash::Hash::new(key.clone(), backends, bits)),
             BalancePlan::First => Kind::First,
         })
+    }
+
+    /// Lets turns go on where they were with `before`, which was made for `backends_before`.
+    pub(crate) fn go_on(
+        &mut self,
+        backends: &[Arc<Backend>],
+        before: &Self,
+        backends_before: &[Arc<Backend>],
+        cursor: &Cursor,
+    ) {
+        if let (Kind::RoundRobin(kind), Kind::RoundRobin(before)) = (&mut self.0, &before.0) {
+            kind.go_on(backends, before, backends_before, cursor.peek());
+        }
     }
 
     /// The place of one untried backend; `backends` are those that it was made for, in their order.

@@ -41,8 +41,26 @@ pub enum Cause {
     TooManyFromClient,
     /// The proxy is draining.
     ShuttingDown,
-    /// The pool has no backend, or none that was not tried.
+    /// The request demands no policy where it must.
+    PolicyMissing,
+    /// The request demands a policy that its route does not accept.
+    PolicyNotAccepted,
+    /// The request demands a policy that nobody in the pool has ever upheld.
+    UnknownPolicy,
+    /// The pool has no backend that upholds what is demanded, or none that was not tried.
     NoBackend,
+    /// The request must be written to the ledger, which takes no more at the moment.
+    LedgerUnavailable,
+    /// What came on a port for packets is not JSON.
+    NotJson,
+    /// A packet breaks the rules of the packet protocol.
+    BadPacket,
+    /// A packet's payload is longer than the listener accepts.
+    PayloadTooLarge,
+    /// A registration was refused.
+    RegistrationRefused,
+    /// More registrations came at once than can be looked at.
+    RegistrationOverload,
     /// The process may open no more files.
     OpenFilesExhausted,
     /// The backend refused the connection.
@@ -253,6 +271,8 @@ mod tests {
                 "too_many_from_client",
                 "shutting_down",
                 "no_backend",
+                "ledger_unavailable",
+                "registration_overload",
                 "open_files_exhausted",
                 "connect_refused",
                 "connect_timeout",

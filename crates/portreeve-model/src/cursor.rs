@@ -9,6 +9,11 @@ use crate::padded::Padded;
 pub(crate) struct Cursor(Padded<AtomicU64>);
 
 impl Cursor {
+    /// The number that the next caller of [`turn`](Self::turn) will get.
+    pub(crate) fn peek(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
     /// The next number. It would take centuries to wrap.
     pub(crate) fn turn(&self) -> u64 {
         self.0.fetch_add(1, Relaxed)

@@ -12,7 +12,9 @@ mod backend;
 mod balance;
 mod cause;
 mod cursor;
+mod demand;
 mod digest;
+mod group;
 mod lease;
 mod listener;
 mod network;
@@ -27,17 +29,21 @@ mod route;
 mod router;
 #[cfg(test)]
 mod samples;
+mod several;
 mod snapshot;
 mod standing;
 mod stats;
+mod suspicions;
 mod tried;
 
 pub use address::BackendAddress;
 pub use ask::Ask;
 pub use backend::{Backend, BackendId, BackendLoad};
 pub use cause::{Cause, Fault};
+pub use demand::{Demanded, Unmet};
+pub use group::Group;
 pub use lease::Lease;
-pub use listener::Listener;
+pub use listener::{Listener, Packets};
 pub use network::Networks;
 pub use path::normalise;
 pub use policy::{NotAPolicy, Policies, Policy};
@@ -55,4 +61,5 @@ pub use standing::Standing;
 pub use stats::{
     DURATION_BOUNDS, Durations, ListenerStats, ListenerTotals, RequestOutcome, RouteStats, RouteTotals,
 };
+pub use suspicions::Suspicions;
 pub use tried::Tried;

@@ -17,6 +17,22 @@ pub fn normalise(path: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// With every escape decoded (RFC 3986 section 2.1), reserved characters too; a `%` that begins none stays.
+pub(crate) fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        let escaped = (*byte == b'%').then(|| escape(after)).flatten();
+        let (value, after) = escaped.unwrap_or((*byte, after));
+        decoded.push(value);
+        rest = after;
+    }
+    Cow::Owned(decoded)
+}
+
 /// The same for a prefix: its last segment may be only the beginning of one, so dots there mean nothing yet.
 pub(crate) fn normalise_prefix(prefix: &[u8]) -> Vec<u8> {
     let cut = prefix

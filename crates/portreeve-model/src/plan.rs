@@ -297,6 +297,21 @@ pub struct PoolPlan {
     pub members: Option<MembersPlan>,
 }
 
+impl PoolPlan {
+    /// A pool of this name in which nobody is and nobody can register.
+    #[must_use]
+    pub fn empty(name: Name) -> Self {
+        Self {
+            name,
+            targets: Vec::new(),
+            balance: BalancePlan::default(),
+            limits: BackendLimits::default(),
+            resolve_every: Duration::from_secs(10),
+            members: None,
+        }
+    }
+}
+
 /// How long registrations in a pool count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MembersPlan {

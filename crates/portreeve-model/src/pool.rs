@@ -1,107 +1,235 @@
-//! Backends that serve the same thing, and the choice among them.
+//! Backends that serve the same thing, and the groups of them that uphold the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::address::BackendAddress;
-use crate::ask::Ask;
 use crate::backend::Backend;
-use crate::balance::Balance;
-use crate::cursor::Cursor;
-use crate::lease::Lease;
-use crate::plan::{BackendLimits, BalancePlan, Name, PoolPlan, Target};
+use crate::group::{Group, GroupRules};
+use crate::plan::{BackendLimits, LedgerMode, Name, PoolPlan, Target};
+use crate::policy::{Policies, Policy};
+use crate::registry::Registry;
 use crate::resolved::Resolved;
-use crate::route::RequestView;
+use crate::several::Several;
+use crate::standing::Standing;
 
 /// Backends that serve the same thing.
 #[derive(Debug)]
 pub struct Pool {
     /// As in `[pool.NAME]`.
     pub name: Name,
-    /// In the order of the plan; a name's addresses in sorted order.
+    /// All of them, whether they may serve or not: those of the plan in its order (a name's addresses in sorted order),
+    /// then those that registered in theirs.
     pub backends: Vec<Arc<Backend>>,
     /// What a backend may make us wait for.
     pub limits: BackendLimits,
-    plan: BalancePlan,
-    balance: Balance,
-    /// Lives on from snapshot to snapshot.
-    cursor: Arc<Cursor>,
+    plan: PoolPlan,
+    /// The state of the registrations that it was made from.
+    generation: u64,
+    everyone: Arc<Group>,
+    /// Each policy that is known here, also those that nobody upholds at the moment.
+    by_policy: BTreeMap<Policy, Arc<Group>>,
+    several: Several,
 }
 
 impl Pool {
-    /// Chooses a backend that was not tried yet; `None` if there is nobody left.
+    /// Everybody who may serve, for requests that demand nothing.
     #[must_use]
-    pub fn pick(&self, ask: &Ask<'_>) -> Option<Lease> {
-        if self.is_exhausted(ask) {
-            return None;
-        }
-        let place = self.balance.choose(&self.backends, ask, &self.cursor)?;
-        Some(Lease::take(&self.backends[place]))
+    pub fn everyone(&self) -> &Arc<Group> {
+        &self.everyone
     }
 
-    /// The hash of what consistent hashing looks at, for [`Ask::key`]; 0, without any work, if the pool does not hash
-    /// or the request lacks it.
+    /// Those who uphold this policy; `None` if nobody here ever said so, neither a backend nor the configuration.
     #[must_use]
-    pub fn key(&self, request: &dyn RequestView) -> u64 {
-        self.balance.key(request)
+    pub fn upholding(&self, policy: &str) -> Option<&Arc<Group>> {
+        self.by_policy.get(policy)
+    }
+
+    /// Those who uphold all of these, each of which is known here.
+    #[must_use]
+    pub fn upholding_all(&self, policies: &Policies) -> Arc<Group> {
+        self.several
+            .find_or(policies, || self.make_several(policies, None))
+    }
+
+    /// The policies that are known here.
+    pub fn known_policies(&self) -> impl Iterator<Item = &Policy> {
+        self.by_policy.keys()
     }
 
     /// Whether round robin had to round the weights, as exact turns would repeat only after more than 65,536. Shares
     /// are then off by up to one turn in 65,536 per backend.
     #[must_use]
     pub fn is_weight_rounded(&self) -> bool {
-        self.balance.is_weight_rounded()
+        self.everyone.is_weight_rounded()
     }
 
     /// What `previous`, the pool of the same name, had and still has to have is carried over.
-    pub(crate) fn build(plan: &PoolPlan, resolved: &Resolved, previous: Option<&Self>) -> Self {
-        let backends = backends(plan, resolved, previous);
-        let unchanged =
-            previous.filter(|pool| pool.plan == plan.balance && is_same(&pool.backends, &backends));
-        let balance = unchanged.map_or_else(
-            || Balance::new(&plan.balance, &backends),
-            |pool| pool.balance.clone(),
-        );
-        let cursor = previous.map(|pool| Arc::clone(&pool.cursor)).unwrap_or_default();
-        let (name, limits) = (Arc::clone(&plan.name), plan.limits.clone());
-        Self {
-            name,
-            backends,
-            limits,
-            plan: plan.balance.clone(),
-            balance,
-            cursor,
+    pub(crate) fn build(world: &PoolWorld<'_>, previous: Option<&Arc<Self>>) -> Arc<Self> {
+        let generation = world.registry.generation(&world.plan.name);
+        let is_same = |pool: &&Arc<Self>| {
+            world.plan.targets.is_empty() && pool.generation == generation && pool.plan == *world.plan
+        };
+        if let Some(same) = previous.filter(is_same).filter(|pool| pool.knows_all(world)) {
+            return Arc::clone(same);
         }
+        let mut of_file = of_file(world, previous.map(|pool| &**pool));
+        retire(previous.map(|pool| &**pool), &of_file);
+        let members = world.registry.members(&world.plan.name);
+        of_file.extend(members.map(|member| Arc::clone(&member.backend)));
+        Arc::new(Self::of(world, of_file, generation, previous.map(|pool| &**pool)))
     }
 
     /// A pool in which there is nobody to pick.
-    pub(crate) fn empty(name: &Name) -> Self {
-        let (plan, limits) = (BalancePlan::default(), BackendLimits::default());
-        let balance = Balance::new(&plan, &[]);
-        Self {
-            name: Arc::clone(name),
-            backends: Vec::new(),
-            limits,
-            plan,
-            balance,
-            cursor: Arc::default(),
-        }
+    pub(crate) fn empty(name: &Name) -> Arc<Self> {
+        let plan = PoolPlan::empty(Arc::clone(name));
+        let world = PoolWorld {
+            plan: &plan,
+            resolved: &Resolved::new(),
+            registry: &Registry::default(),
+            ledgers: &[],
+            demanded: &BTreeSet::new(),
+        };
+        Self::build(&world, None)
     }
 
-    /// Only a pool of up to as many backends as can be tried may be.
-    fn is_exhausted(&self, ask: &Ask<'_>) -> bool {
-        !ask.tried.is_empty()
-            && self.backends.len() <= ask.tried.len()
-            && self.backends.iter().all(|backend| ask.tried.contains(backend.id))
+    fn of(
+        world: &PoolWorld<'_>,
+        backends: Vec<Arc<Backend>>,
+        generation: u64,
+        previous: Option<&Self>,
+    ) -> Self {
+        let rules = world.rules();
+        let serving = |backend: &&Arc<Backend>| backend.standing() == Standing::Serving;
+        let able: Vec<_> = backends.iter().filter(serving).cloned().collect();
+        let by_policy = by_policy(world, &backends, &able, previous);
+        let everyone = Group::build(
+            Policies::none(),
+            able,
+            &rules,
+            previous.map(|pool| &pool.everyone),
+        );
+        let mut pool = Self {
+            name: Arc::clone(&world.plan.name),
+            backends,
+            limits: world.plan.limits.clone(),
+            plan: world.plan.clone(),
+            generation,
+            everyone,
+            by_policy,
+            several: Several::default(),
+        };
+        pool.several = pool.several_of(&rules, previous);
+        pool
+    }
+
+    /// What was asked for before, for as long as each of its policies is known.
+    fn several_of(&self, rules: &GroupRules<'_>, previous: Option<&Self>) -> Several {
+        let before = previous.iter().flat_map(|pool| pool.several.iter());
+        let known = before.filter(|group| {
+            let mut policies = group.policies().iter();
+            policies.all(|policy| self.by_policy.contains_key(policy))
+        });
+        known
+            .map(|group| {
+                let backends = self.smallest(group.policies()).upholding(group.policies());
+                Group::build(group.policies().clone(), backends, rules, Some(group))
+            })
+            .collect()
+    }
+
+    fn make_several(&self, policies: &Policies, before: Option<&Arc<Group>>) -> Arc<Group> {
+        let smallest = self.smallest(policies);
+        let ledgers: Vec<_> = policies
+            .iter()
+            .filter_map(|policy| Some((policy.clone(), self.by_policy.get(policy)?.ledger())))
+            .collect();
+        let rules = GroupRules {
+            balance: &self.plan.balance,
+            ledgers: &ledgers,
+        };
+        Group::build(policies.clone(), smallest.upholding(policies), &rules, before)
+    }
+
+    /// The one of their groups with the fewest backends.
+    fn smallest(&self, policies: &Policies) -> &Arc<Group> {
+        let groups = policies.iter().filter_map(|policy| self.by_policy.get(policy));
+        groups
+            .min_by_key(|group| group.candidates())
+            .unwrap_or(&self.everyone)
+    }
+
+    /// Whether nothing that the rest of the plan says of policies is news.
+    fn knows_all(&self, world: &PoolWorld<'_>) -> bool {
+        let mode = |policy: &Policy| {
+            let said = world.ledgers.iter().find(|(one, _)| one == policy);
+            said.map_or(LedgerMode::Off, |(_, mode)| *mode)
+        };
+        self.by_policy
+            .iter()
+            .all(|(policy, group)| group.ledger() == mode(policy))
+            && world
+                .demanded
+                .iter()
+                .all(|policy| self.by_policy.contains_key(policy))
     }
 }
 
-/// The very same backends where label, address and weight stay, new ones for the rest.
-fn backends(plan: &PoolPlan, resolved: &Resolved, previous: Option<&Pool>) -> Vec<Arc<Backend>> {
+/// What a pool is made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PoolWorld<'a> {
+    pub(crate) plan: &'a PoolPlan,
+    pub(crate) resolved: &'a Resolved,
+    pub(crate) registry: &'a Registry,
+    pub(crate) ledgers: &'a [(Policy, LedgerMode)],
+    /// The policies that the routes to this pool name.
+    pub(crate) demanded: &'a BTreeSet<Policy>,
+}
+
+impl<'a> PoolWorld<'a> {
+    fn rules(&self) -> GroupRules<'a> {
+        GroupRules {
+            balance: &self.plan.balance,
+            ledgers: self.ledgers,
+        }
+    }
+}
+
+/// A group for each policy that is known, and who of `able` is in it.
+fn by_policy(
+    world: &PoolWorld<'_>,
+    all: &[Arc<Backend>],
+    able: &[Arc<Backend>],
+    previous: Option<&Pool>,
+) -> BTreeMap<Policy, Arc<Group>> {
+    let mut upholding: BTreeMap<&Policy, Vec<Arc<Backend>>> = BTreeMap::new();
+    let known = world
+        .registry
+        .known_policies(&world.plan.name)
+        .chain(world.demanded);
+    for policy in known.chain(all.iter().flat_map(|backend| &backend.policies)) {
+        upholding.entry(policy).or_default();
+    }
+    for backend in able {
+        for policy in &backend.policies {
+            upholding.entry(policy).or_default().push(Arc::clone(backend));
+        }
+    }
+    let rules = world.rules();
+    let build = |(policy, backends): (&Policy, Vec<Arc<Backend>>)| {
+        let before = previous.and_then(|pool| pool.by_policy.get(policy));
+        let policies = Policies::from_iter([policy.clone()]);
+        (policy.clone(), Group::build(policies, backends, &rules, before))
+    };
+    upholding.into_iter().map(build).collect()
+}
+
+/// The very same backends where label, address, weight and policies stay, new ones for the rest.
+fn of_file(world: &PoolWorld<'_>, previous: Option<&Pool>) -> Vec<Arc<Backend>> {
     let mut known = previous.map(|pool| Known::of(&pool.backends)).unwrap_or_default();
     let mut backends = Vec::new();
-    for target in &plan.targets {
-        for (label, address) in resolved.expand(target) {
+    for target in &world.plan.targets {
+        for (label, address) in world.resolved.expand(target) {
             let kept = known.take(&label, &address, target);
             let make = || {
                 Arc::new(Backend::new(
@@ -111,10 +239,33 @@ fn backends(plan: &PoolPlan, resolved: &Resolved, previous: Option<&Pool>) -> Ve
                     target.policies.clone(),
                 ))
             };
-            backends.push(kept.unwrap_or_else(make));
+            let backend = kept.unwrap_or_else(make);
+            backend.stand(standing_of_file(world, &backend));
+            backends.push(backend);
         }
     }
     backends
+}
+
+/// One of the file serves unless the operator drained it.
+fn standing_of_file(world: &PoolWorld<'_>, backend: &Backend) -> Standing {
+    match world.registry.is_drained(&world.plan.name, &backend.label) {
+        true => Standing::Draining,
+        false => Standing::Serving,
+    }
+}
+
+/// Who stood in the file with policies, and does not stand there with all of them any more, may serve nobody who
+/// holds an older snapshot.
+fn retire(previous: Option<&Pool>, now: &[Arc<Backend>]) {
+    let before = previous.iter().flat_map(|pool| &pool.backends);
+    for backend in before.filter(|backend| !backend.is_registered && !backend.policies.is_empty()) {
+        let goes_on =
+            |one: &Arc<Backend>| one.address == backend.address && one.policies.uphold(&backend.policies);
+        if !now.iter().any(goes_on) {
+            backend.stand(Standing::Gone);
+        }
+    }
 }
 
 /// Backends that can be taken over, each once.
@@ -140,94 +291,5 @@ impl Known {
             twin.address == *address && twin.weight == target.weight && twin.policies == target.policies
         })?;
         Some(twins.remove(place))
-    }
-}
-
-fn is_same(one: &[Arc<Backend>], other: &[Arc<Backend>]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::plan::HashKey;
-    use crate::samples::{ask, pool, tried};
-    use crate::tried::Tried;
-
-    fn balances() -> impl Strategy<Value = BalancePlan> {
-        prop::sample::select(vec![
-            BalancePlan::RoundRobin,
-            BalancePlan::LeastRequests,
-            BalancePlan::Random,
-            BalancePlan::TwoChoices,
-            BalancePlan::Hash(HashKey::Path),
-            BalancePlan::First,
-        ])
-    }
-
-    #[test]
-    fn an_empty_pool_picks_nobody() {
-        assert!(
-            Pool::empty(&"none".into())
-                .pick(&ask(&Tried::default()))
-                .is_none()
-        );
-    }
-
-    #[test]
-    fn a_pick_is_in_flight_until_its_lease_falls() {
-        let pool = pool(BalancePlan::RoundRobin, &[1]);
-        let lease = pool.pick(&ask(&Tried::default())).unwrap();
-        assert_eq!(lease.backend().in_flight(), 1);
-        drop(lease);
-        assert_eq!(pool.backends[0].in_flight(), 0);
-        assert_eq!(pool.backends[0].requests_total(), 1);
-    }
-
-    #[test]
-    fn only_a_hashing_pool_computes_a_key() {
-        let request = crate::samples::Request::get("", "/a");
-        assert_eq!(pool(BalancePlan::RoundRobin, &[1]).key(&request), 0);
-        assert_ne!(pool(BalancePlan::Hash(HashKey::Path), &[1]).key(&request), 0);
-    }
-
-    #[test]
-    fn only_weights_that_were_rounded_are_said_to_be() {
-        assert!(!pool(BalancePlan::RoundRobin, &[1000, 1]).is_weight_rounded());
-        let weights: Vec<u16> = (1..=1000).collect();
-        assert!(pool(BalancePlan::RoundRobin, &weights).is_weight_rounded());
-        assert!(!pool(BalancePlan::Random, &weights).is_weight_rounded());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-
-        #[test]
-        fn every_backend_is_tried_once_and_then_nobody_is_left(
-            balance in balances(), weights in prop::collection::vec(1_u16..=1000, 0..8), key: u64, dice: u64,
-        ) {
-            let pool = pool(balance, &weights);
-            let mut tried = Tried::default();
-            for _ in &weights {
-                let lease = pool.pick(&Ask { key, dice, tried: &tried });
-                prop_assert!(tried.insert(lease.expect("somebody is left").backend().id));
-            }
-            let left = pool.pick(&Ask { key, dice, tried: &tried });
-            prop_assert!(left.is_none());
-        }
-
-        #[test]
-        fn a_large_pool_never_picks_a_tried_backend(
-            balance in balances(), heavy in 0_usize..8, key: u64, dice: u64,
-        ) {
-            let mut weights = [1; 12];
-            weights[heavy] = 1000;
-            let pool = pool(balance, &weights);
-            let tried = tried(&pool.backends[..8]);
-            let lease = pool.pick(&Ask { key, dice, tried: &tried }).expect("four are left");
-            prop_assert!(!tried.contains(lease.backend().id));
-        }
     }
 }

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::plan::Name;
+use crate::demand::{Demanded, Unmet, demanded};
+use crate::plan::{DemandPlan, LedgerMode, Name};
 use crate::pool::Pool;
 use crate::stats::RouteStats;
 
@@ -14,8 +15,25 @@ pub struct Route {
     pub name: Name,
     /// Where its requests go.
     pub pool: Arc<Pool>,
+    /// Where its requests say which policies they demand.
+    pub(crate) demands: Vec<DemandPlan>,
+    /// Whether all of its requests are written to the ledger.
+    pub ledger: LedgerMode,
     /// What it has carried; the same for as long as a route of this name exists.
     pub stats: Arc<RouteStats>,
+}
+
+impl Route {
+    /// The backends among which a request may be balanced: those that uphold all it demands.
+    ///
+    /// # Errors
+    /// It demands nothing where it must, or what is not accepted or not known.
+    pub fn demanded(&self, request: &dyn RequestView) -> Result<Demanded<'_>, Unmet> {
+        match self.demands.as_slice() {
+            [] => Ok(Demanded::Known(self.pool.everyone())),
+            demands => demanded(demands, &self.pool, request),
+        }
+    }
 }
 
 /// What routing and hashing may look at of a request.
@@ -28,6 +46,8 @@ pub trait RequestView {
 
     /// As written, without the query. Empty counts as `/`.
     fn path(&self) -> &[u8];
+    /// What follows the first `?`, as written; empty if there is none.
+    fn query(&self) -> &[u8];
 
     /// Calls `test` with the value of each line of that field, in order, until it says yes; whether it did.
     fn any_field(&self, lower_name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool;

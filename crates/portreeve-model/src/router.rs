@@ -12,7 +12,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use self::host::{HostBuffer, suffixes};
+pub(crate) use self::host::HostBuffer;
+use self::host::suffixes;
 use self::paths::Paths;
 use self::rule::Rule;
 use crate::digest::Digests;

@@ -1,5 +1,6 @@
 //! Small plans, backends and requests for tests.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use crate::plan::{
     BackendLimits, BalancePlan, Bind, ClientLimits, ListenerPlan, Plan, PoolPlan, RoutePlan, Target,
     TargetAddress,
 };
-use crate::pool::Pool;
+use crate::pool::{Pool, PoolWorld};
+use crate::registry::Registry;
 use crate::resolved::Resolved;
 use crate::route::RequestView;
 use crate::tried::Tried;
@@ -37,8 +39,19 @@ pub(crate) fn backends(weights: &[u16]) -> Vec<Arc<Backend>> {
 }
 
 /// At `10.0.0.1:1`, `10.0.0.1:2`… of these weights.
-pub(crate) fn pool(balance: BalancePlan, weights: &[u16]) -> Pool {
-    Pool::build(&pool_plan("pool", balance, weights), &Resolved::new(), None)
+pub(crate) fn pool(balance: BalancePlan, weights: &[u16]) -> Arc<Pool> {
+    pool_of(&pool_plan("pool", balance, weights))
+}
+
+pub(crate) fn pool_of(plan: &PoolPlan) -> Arc<Pool> {
+    let world = PoolWorld {
+        plan,
+        resolved: &Resolved::new(),
+        registry: &Registry::default(),
+        ledgers: &[],
+        demanded: &BTreeSet::new(),
+    };
+    Pool::build(&world, None)
 }
 
 pub(crate) fn pool_plan(name: &str, balance: BalancePlan, weights: &[u16]) -> PoolPlan {
@@ -167,7 +180,14 @@ impl RequestView for Request {
     }
 
     fn path(&self) -> &[u8] {
-        self.path.as_bytes()
+        self.path.split('?').next().unwrap_or_default().as_bytes()
+    }
+
+    fn query(&self) -> &[u8] {
+        self.path
+            .split_once('?')
+            .map_or("", |(_, query)| query)
+            .as_bytes()
     }
 
     fn any_field(&self, lower_name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {

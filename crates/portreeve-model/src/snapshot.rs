@@ -1,16 +1,19 @@
 //! All that the data plane reads, as of one moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::listener::Listener;
+use crate::listener::{Listener, Packets};
 use crate::network::Networks;
-use crate::plan::{ListenerPlan, Name, Plan, PoolPlan, RoutePlan};
-use crate::pool::Pool;
+use crate::plan::{LedgerMode, ListenerPlan, Name, Plan, PolicySource, RoutePlan};
+use crate::policy::Policy;
+use crate::pool::{Pool, PoolWorld};
+use crate::registry::Registry;
 use crate::resolved::Resolved;
 use crate::route::Route;
 use crate::router::Router;
 use crate::stats::{ListenerStats, RouteStats};
+use crate::suspicions::Suspicions;
 
 /// All that the data plane reads, as of one moment; never changed, only followed by the next.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct Snapshot {
     pub routes: Vec<Arc<Route>>,
     /// In the order of the plan.
     pub pools: Vec<Arc<Pool>>,
+    /// How often the data plane could not reach a registered backend; one counter for the life of the process.
+    pub suspicions: Arc<Suspicions>,
 }
 
 impl Snapshot {
@@ -32,30 +37,93 @@ impl Snapshot {
         self.listeners.iter().find(|listener| *listener.name == *name)
     }
 
-    /// Lays out what a checked plan says, for `shards` workers that count.
+    /// Lays out what a checked plan says, as long as nobody has registered. See [`of`](Self::of).
+    #[must_use]
+    pub fn build(plan: &Plan, resolved: &Resolved, previous: Option<&Self>, shards: usize) -> Self {
+        Self::of(plan, resolved, &Registry::default(), previous, shards)
+    }
+
+    /// The pool of that name.
+    #[must_use]
+    pub fn pool(&self, name: &str) -> Option<&Arc<Pool>> {
+        self.pools.iter().find(|pool| *pool.name == *name)
+    }
+
+    /// Lays out what a checked plan says and who has registered, for `shards` workers that count.
     ///
     /// From `previous` live on: backends whose pool, label, address and weight are the same; the turn of a round robin
     /// pool; the counts of routes and listeners of the same name (unless there are more shards than before). A route
     /// whose pool the plan lacks gets an empty one, so its requests are answered with 503.
     #[must_use]
-    pub fn build(plan: &Plan, resolved: &Resolved, previous: Option<&Self>, shards: usize) -> Self {
-        let pools = pools(&plan.pools, resolved, previous);
+    pub fn of(
+        plan: &Plan,
+        resolved: &Resolved,
+        registry: &Registry,
+        previous: Option<&Self>,
+        shards: usize,
+    ) -> Self {
+        let pools = pools(plan, resolved, registry, previous);
         let routes = routes(&plan.routes, &pools, previous, shards);
-        let listeners = listeners(plan, &routes, previous, shards);
-        let sequence = previous.map_or(0, |previous| previous.sequence) + 1;
-        Self {
-            sequence,
-            listeners,
+        let mut snapshot = Self {
+            sequence: previous.map_or(0, |previous| previous.sequence) + 1,
+            listeners: Vec::new(),
             routes,
             pools,
-        }
+            suspicions: previous
+                .map(|previous| Arc::clone(&previous.suspicions))
+                .unwrap_or_default(),
+        };
+        snapshot.listeners = listeners(plan, &snapshot, previous, shards);
+        let packets = snapshot
+            .listeners
+            .iter()
+            .filter_map(|listener| listener.packets.as_ref());
+        snapshot
+            .routes
+            .extend(packets.map(|packets| Arc::clone(&packets.route)));
+        snapshot
     }
 }
 
-fn pools(plans: &[PoolPlan], resolved: &Resolved, previous: Option<&Snapshot>) -> Vec<Arc<Pool>> {
+fn pools(
+    plan: &Plan,
+    resolved: &Resolved,
+    registry: &Registry,
+    previous: Option<&Snapshot>,
+) -> Vec<Arc<Pool>> {
     let before = by_name(previous.map(|snapshot| &snapshot.pools), |pool| &pool.name);
-    let build = |plan: &PoolPlan| Pool::build(plan, resolved, before.get(&plan.name).map(|pool| &***pool));
-    plans.iter().map(|plan| Arc::new(build(plan))).collect()
+    let ledgers: Vec<_> = plan
+        .policies
+        .iter()
+        .map(|plan| (plan.policy.clone(), plan.ledger))
+        .collect();
+    let mut demanded = demanded(plan);
+    let build = |pool| {
+        let world = PoolWorld {
+            plan: pool,
+            resolved,
+            registry,
+            ledgers: &ledgers,
+            demanded: demanded.entry(&pool.name).or_default(),
+        };
+        Pool::build(&world, before.get(&pool.name).copied())
+    };
+    plan.pools.iter().map(build).collect()
+}
+
+/// The policies that routes name, by the pool that they lead to: these are known even before anybody upholds them.
+fn demanded(plan: &Plan) -> BTreeMap<&Name, BTreeSet<Policy>> {
+    let mut demanded: BTreeMap<&Name, BTreeSet<Policy>> = BTreeMap::new();
+    for route in &plan.routes {
+        let policies = demanded.entry(&route.pool).or_default();
+        for demand in &route.demands {
+            policies.extend(demand.accepts.iter().chain(&demand.otherwise).cloned());
+            if let PolicySource::Fixed(fixed) = &demand.from {
+                policies.extend(fixed.iter().cloned());
+            }
+        }
+    }
+    demanded
 }
 
 fn routes(
@@ -69,24 +137,28 @@ fn routes(
     let build = |plan: &RoutePlan| {
         let pool = pools
             .get(&plan.pool)
-            .map_or_else(|| Arc::new(Pool::empty(&plan.pool)), |pool| Arc::clone(pool));
-        let kept = before
-            .get(&plan.name)
-            .map(|route| &route.stats)
-            .filter(|stats| stats.serves(shards));
-        let stats = kept.map_or_else(|| Arc::new(RouteStats::new(shards)), Arc::clone);
+            .map_or_else(|| Pool::empty(&plan.pool), |pool| Arc::clone(pool));
         Route {
             name: Arc::clone(&plan.name),
             pool,
-            stats,
+            demands: plan.demands.clone(),
+            ledger: plan.ledger,
+            stats: route_stats(before.get(&plan.name).map(|route| &**route), shards),
         }
     };
     plans.iter().map(|plan| Arc::new(build(plan))).collect()
 }
 
+fn route_stats(before: Option<&Arc<Route>>, shards: usize) -> Arc<RouteStats> {
+    let kept = before
+        .map(|route| &route.stats)
+        .filter(|stats| stats.serves(shards));
+    kept.map_or_else(|| Arc::new(RouteStats::new(shards)), Arc::clone)
+}
+
 fn listeners(
     plan: &Plan,
-    routes: &[Arc<Route>],
+    snapshot: &Snapshot,
     previous: Option<&Snapshot>,
     shards: usize,
 ) -> Vec<Arc<Listener>> {
@@ -101,14 +173,42 @@ fn listeners(
             limits: listener.limits.clone(),
             trusted_proxies: Networks::new(&listener.trusted_proxies),
             forwarded: listener.forwarded,
+            sequence: snapshot.sequence,
+            packets: packets(listener, snapshot, before.map(|before| &**before), shards),
+            registration: listener.registration,
+            suspicions: Arc::clone(&snapshot.suspicions),
             stats: kept.map_or_else(|| Arc::new(ListenerStats::new(shards)), Arc::clone),
-            router: Router::new(served(&listener.name, &plan.routes, routes)),
+            router: Router::new(served(&listener.name, &plan.routes, &snapshot.routes)),
         }
     };
     plan.listeners
         .iter()
         .map(|listener| Arc::new(build(listener)))
         .collect()
+}
+
+/// Packets take a route of their own, named after the listener, so that they are counted like everything else.
+fn packets(
+    listener: &ListenerPlan,
+    snapshot: &Snapshot,
+    before: Option<&Listener>,
+    shards: usize,
+) -> Option<Packets> {
+    let plan = listener.packets.clone()?;
+    let before = before.and_then(|listener| listener.packets.as_ref());
+    let route = Route {
+        name: format!("packets:{}", listener.name).into(),
+        pool: snapshot
+            .pool(&plan.pool)
+            .map_or_else(|| Pool::empty(&plan.pool), Arc::clone),
+        demands: Vec::new(),
+        ledger: LedgerMode::Off,
+        stats: route_stats(before.map(|packets| &packets.route), shards),
+    };
+    Some(Packets {
+        plan,
+        route: Arc::new(route),
+    })
 }
 
 /// The routes that a listener serves.
@@ -154,7 +254,10 @@ mod tests {
     }
 
     fn pick(snapshot: &Snapshot) -> String {
-        let lease = snapshot.pools[0].pick(&ask(&Tried::default())).unwrap();
+        let lease = snapshot.pools[0]
+            .everyone()
+            .pick(&ask(&Tried::default()))
+            .unwrap();
         lease.backend().label.to_string()
     }
 
@@ -214,7 +317,7 @@ mod tests {
     #[test]
     fn leases_outlive_their_snapshot_and_still_count() {
         let first = build(&at_ports(&[1]), None);
-        let lease = first.pools[0].pick(&ask(&Tried::default())).unwrap();
+        let lease = first.pools[0].everyone().pick(&ask(&Tried::default())).unwrap();
         let next = build(&at_ports(&[1]), Some(&first));
         drop(first);
         assert_eq!(next.pools[0].backends[0].in_flight(), 1);
@@ -256,8 +359,8 @@ mod tests {
         plan.pools[0].balance = BalancePlan::Hash(HashKey::ClientAddress);
         let other_key = build(&plan, Some(&first));
         let request = crate::samples::Request::get("", "/a");
-        assert_ne!(first.pools[0].key(&request), 0);
-        assert_eq!(other_key.pools[0].key(&request), 0);
+        assert_ne!(first.pools[0].everyone().key(&request), 0);
+        assert_eq!(other_key.pools[0].everyone().key(&request), 0);
         plan.pools[0].targets.remove(0);
         let one = build(&plan, Some(&other_key));
         assert_eq!(pick(&one), "10.0.0.1:2");
@@ -309,7 +412,13 @@ mod tests {
         plan.routes[0].pool = "missing".into();
         let snapshot = build(&plan, None);
         assert_eq!(&*snapshot.routes[0].pool.name, "missing");
-        assert!(snapshot.routes[0].pool.pick(&ask(&Tried::default())).is_none());
+        assert!(
+            snapshot.routes[0]
+                .pool
+                .everyone()
+                .pick(&ask(&Tried::default()))
+                .is_none()
+        );
     }
 
     #[test]

@@ -10,10 +10,11 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// As many as [`BackendLimits::attempts_max`](crate::plan::BackendLimits) allows at most.
-    pub const MAX: usize = 8;
+    /// Twice as many as [`BackendLimits::attempts_max`](crate::plan::BackendLimits) allows at most: backends that may
+    /// not serve any more when they are looked at again are remembered too.
+    pub const MAX: usize = 16;
 
-    /// Remembers a backend. False if it was not taken in: known already, or the ninth.
+    /// Remembers a backend. False if it was not taken in: known already, or the seventeenth.
     pub fn insert(&mut self, id: BackendId) -> bool {
         if self.contains(id) || self.len == Self::MAX {
             return false;
@@ -86,12 +87,12 @@ mod tests {
     }
 
     #[test]
-    fn eight_are_remembered_and_the_ninth_is_not() {
-        let ids = ids(9);
+    fn sixteen_are_remembered_and_the_next_is_not() {
+        let ids = ids(17);
         let mut tried = Tried::default();
-        assert!(ids[..8].iter().all(|id| tried.insert(*id)));
-        assert!(!tried.insert(ids[8]));
-        assert!(ids[..8].iter().all(|id| tried.contains(*id)));
-        assert!(!tried.contains(ids[8]));
+        assert!(ids[..16].iter().all(|id| tried.insert(*id)));
+        assert!(!tried.insert(ids[16]));
+        assert!(ids[..16].iter().all(|id| tried.contains(*id)));
+        assert!(!tried.contains(ids[16]));
     }
 }

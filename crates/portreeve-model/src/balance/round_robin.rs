@@ -18,25 +18,61 @@ use crate::backend::Backend;
 use crate::cursor::Cursor;
 
 #[derive(Debug, Clone)]
-pub(super) struct RoundRobin(Sequence);
+pub(super) struct RoundRobin {
+    sequence: Sequence,
+    /// Added to the number of a turn.
+    offset: u64,
+}
 
 impl RoundRobin {
     pub(super) fn new(backends: &[Arc<Backend>]) -> Self {
         let weights: Vec<u16> = backends.iter().map(|backend| backend.weight).collect();
-        Self(Sequence::smooth(&weights))
+        Self {
+            sequence: Sequence::smooth(&weights),
+            offset: 0,
+        }
+    }
+
+    /// Goes on, with turn number `turn`, at the backend whose turn it would have been in `before`; if that is gone, at
+    /// the one after it.
+    pub(super) fn go_on(
+        &mut self,
+        backends: &[Arc<Backend>],
+        before: &Self,
+        backends_before: &[Arc<Backend>],
+        turn: u64,
+    ) {
+        let expected = |step| {
+            before
+                .at(turn + step)
+                .and_then(|place| backends_before.get(place))
+        };
+        let place_of = |gone: &Arc<Backend>| {
+            let is_it = |one: &Arc<Backend>| one.id == gone.id || one.label == gone.label;
+            backends.iter().position(is_it)
+        };
+        let next = (0..STEPS_MAX).map_while(expected).find_map(place_of);
+        self.offset = next.map_or(before.offset, |next| self.sequence.distance(turn, next));
+    }
+
+    fn at(&self, turn: u64) -> Option<usize> {
+        self.sequence.at(turn.wrapping_add(self.offset))
     }
 
     pub(super) fn choose(&self, backends: &[Arc<Backend>], ask: &Ask<'_>, cursor: &Cursor) -> Option<usize> {
         if ask.tried.is_empty() {
-            return self.0.at(cursor.turn());
+            return self.at(cursor.turn());
         }
         draw_among(backends, ask.dice, |_, backend| !is_tried(backend, ask))
     }
 
     pub(super) fn is_weight_rounded(&self) -> bool {
-        self.0.is_rounded()
+        self.sequence.is_rounded()
     }
 }
+
+/// How far the turns of the past are followed to find one who is still there.
+const STEPS_MAX: u64 = 64;
 
 #[cfg(test)]
 mod tests {
@@ -113,7 +149,7 @@ mod tests {
         let start = Barrier::new(4);
         let pick_many = || {
             start.wait();
-            (0..picks_each).for_each(|_| drop(pool.pick(&ask(&Tried::default()))));
+            (0..picks_each).for_each(|_| drop(pool.everyone().pick(&ask(&Tried::default()))));
         };
         std::thread::scope(|threads| (0..4).for_each(|_| drop(threads.spawn(pick_many))));
         pool.backends

@@ -53,6 +53,19 @@ impl Sequence {
         })
     }
 
+    /// What has to be added to `turn` for it to be the first turn, from then on, of `place`; 0 if it has none.
+    pub(super) fn distance(&self, turn: u64, place: usize) -> u64 {
+        let Some(now) = turn.checked_rem(self.len) else {
+            return 0;
+        };
+        let steps = 0..self.len;
+        let found = match &self.places {
+            None => u64::try_from(place).ok().filter(|place| steps.contains(place)),
+            Some(_) => steps.into_iter().find(|step| self.at(*step) == Some(place)),
+        };
+        found.map_or(0, |step| (step + self.len - now) % self.len)
+    }
+
     /// Whether the weights were rounded so that the sequence keeps to [`LENGTH_MAX`].
     pub(super) fn is_rounded(&self) -> bool {
         self.is_rounded

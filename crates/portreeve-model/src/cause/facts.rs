@@ -25,7 +25,7 @@ pub(super) const fn causes() -> [Cause; FACTS.len()] {
 }
 
 /// In the order of the enum.
-pub(super) static FACTS: [Facts; 31] = [
+pub(super) static FACTS: [Facts; 40] = [
     Facts {
         cause: Cause::MalformedRequest,
         code: "malformed_request",
@@ -171,6 +171,33 @@ pub(super) static FACTS: [Facts; 31] = [
         title: "The server is shutting down",
     },
     Facts {
+        cause: Cause::PolicyMissing,
+        code: "policy_missing",
+        status: 403,
+        proxy_error: "http_request_denied",
+        fault: Fault::Client,
+        is_retry_safe: false,
+        title: "The request must say which policy it demands",
+    },
+    Facts {
+        cause: Cause::PolicyNotAccepted,
+        code: "policy_not_accepted",
+        status: 403,
+        proxy_error: "http_request_denied",
+        fault: Fault::Client,
+        is_retry_safe: false,
+        title: "The policy that the request demands is not accepted here",
+    },
+    Facts {
+        cause: Cause::UnknownPolicy,
+        code: "unknown_policy",
+        status: 503,
+        proxy_error: "destination_not_found",
+        fault: Fault::Client,
+        is_retry_safe: false,
+        title: "No backend has ever upheld the policy that the request demands",
+    },
+    Facts {
         cause: Cause::NoBackend,
         code: "no_backend",
         status: 503,
@@ -178,6 +205,60 @@ pub(super) static FACTS: [Facts; 31] = [
         fault: Fault::Backend,
         is_retry_safe: true,
         title: "No backend is available for this request",
+    },
+    Facts {
+        cause: Cause::LedgerUnavailable,
+        code: "ledger_unavailable",
+        status: 503,
+        proxy_error: "proxy_internal_response",
+        fault: Fault::Proxy,
+        is_retry_safe: true,
+        title: "The request must be recorded, and records cannot be written at the moment",
+    },
+    Facts {
+        cause: Cause::NotJson,
+        code: "not_json",
+        status: 400,
+        proxy_error: "http_request_error",
+        fault: Fault::Client,
+        is_retry_safe: false,
+        title: "What came is not JSON",
+    },
+    Facts {
+        cause: Cause::BadPacket,
+        code: "bad_packet",
+        status: 400,
+        proxy_error: "http_request_error",
+        fault: Fault::Client,
+        is_retry_safe: false,
+        title: "The packet breaks the rules of the packet protocol",
+    },
+    Facts {
+        cause: Cause::PayloadTooLarge,
+        code: "payload_too_large",
+        status: 413,
+        proxy_error: "http_request_error",
+        fault: Fault::Client,
+        is_retry_safe: false,
+        title: "The packet's payload is larger than this server accepts",
+    },
+    Facts {
+        cause: Cause::RegistrationRefused,
+        code: "registration_refused",
+        status: 403,
+        proxy_error: "http_request_denied",
+        fault: Fault::Client,
+        is_retry_safe: false,
+        title: "The registration was refused",
+    },
+    Facts {
+        cause: Cause::RegistrationOverload,
+        code: "registration_overload",
+        status: 503,
+        proxy_error: "proxy_internal_response",
+        fault: Fault::Proxy,
+        is_retry_safe: true,
+        title: "More registrations came at once than can be looked at",
     },
     Facts {
         cause: Cause::OpenFilesExhausted,

@@ -1,11 +1,11 @@
 //! The form of a host that routes are compared with.
 
 /// Room for a host in lower case: a DNS name has at most 253 bytes (RFC 1035 section 3.1).
-pub(super) struct HostBuffer([u8; HOST_MAX]);
+pub(crate) struct HostBuffer([u8; HOST_MAX]);
 
 impl HostBuffer {
     /// Without port and final dot, in lower case. A host that is too long for a name is none.
-    pub(super) fn fold(&mut self, host: &[u8]) -> &[u8] {
+    pub(crate) fn fold(&mut self, host: &[u8]) -> &[u8] {
         let name = without_port(host);
         let name = name.strip_suffix(b".").unwrap_or(name);
         let Some(folded) = self.0.get_mut(..name.len()) else {
