@@ -113,11 +113,10 @@ fn cookie_name(text: &str) -> Result<String, Complaint> {
     named(text, is_token(text), allowed)
 }
 
-/// The name of a field of the query: of letters that look the same with and without percent-encoding.
+/// The name of a field of the query, as it is when percent-decoded.
 fn query_name(text: &str) -> Result<String, Complaint> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let allowed = "the name of a query field such as \"policy\": letters, digits and -._~";
-    named(text, !text.is_empty() && text.bytes().all(is_plain), allowed)
+    let is_good = !text.is_empty() && !text.contains(char::is_control);
+    named(text, is_good, "the name of a query field such as \"policy\"")
 }
 
 fn named(text: &str, is_good: bool, allowed: &str) -> Result<String, Complaint> {

@@ -33,7 +33,7 @@ impl Draft {
             let Some(way) = self.way_to(&plan.name).filter(|_| !self.may_be_joined(plan)) else {
                 continue;
             };
-            let complaint = Complaint::new(format!("at least one, since {way} leads here"));
+            let complaint = Complaint::new(format!("at least one, since {way} here"));
             findings.add(
                 &pool.placed.place,
                 "no backends",
@@ -80,8 +80,8 @@ impl Draft {
     /// What leads to this pool, if anything does.
     fn way_to(&self, pool: &Name) -> Option<String> {
         let route = self.routes.iter().find(|route| route.plan.pool == *pool);
-        let way = |route: &RouteDraft| format!("route {}", route.plan.name);
-        let packets = |listener: &ListenerDraft| format!("packets of listener {}", listener.plan.name);
+        let way = |route: &RouteDraft| format!("route {} leads", route.plan.name);
+        let packets = |listener: &ListenerDraft| format!("packets of listener {} lead", listener.plan.name);
         route.map(way).or_else(|| self.packets_into(pool).map(packets))
     }
 

@@ -4,6 +4,7 @@ mod faults;
 mod flags;
 mod generate;
 mod meaning;
+mod policies;
 mod reference;
 mod roundtrip;
 mod syntax;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portreeve_config::{parse, read};
+use portreeve_config::{Config, parse, read};
 
 use crate::{faults, sound};
 
@@ -34,7 +34,9 @@ impl Entry {
             .key
             .replace("listener.NAME", "listener.web")
             .replace("route.NAME", "route.shop");
-        let key = key.replace("pool.NAME", "pool.api");
+        let key = key
+            .replace("pool.NAME", "pool.api")
+            .replace("policy.NAME", "policy.eu");
         match key.rsplit_once('.') {
             Some((section, last)) => (section.to_owned(), last.to_owned()),
             None => (String::new(), key),
@@ -63,9 +65,11 @@ fn entries() -> Vec<Entry> {
 }
 
 /// Every section with a key that nobody knows: the faults name all keys that are known.
-const UNKNOWN: &str = "zz = 1\n[admin]\nzz = 1\n[access_log]\nto = \"-\"\nzz = 1\n[listener.NAME]\nbind = \":1\"\nzz = 1\n\
-    [listener.NAME.limits]\nzz = 1\n[route.NAME]\npool = \"NAME\"\nzz = 1\n[pool.NAME]\n\
-    backends = [{ address = \"a:1\", zz = 1 }]\nbalance = { hash = \"path\", zz = 1 }\nzz = 1\n[pool.NAME.limits]\nzz = 1\n";
+const UNKNOWN: &str = "zz = 1\n[admin]\nzz = 1\n[access_log]\nto = \"-\"\nzz = 1\n[ledger]\nzz = 1\n\
+    [registration]\nzz = 1\n[listener.NAME]\nbind = \":1\"\npackets = { pool = \"packets\", zz = 1 }\nzz = 1\n\
+    [listener.NAME.limits]\nzz = 1\n[route.NAME]\npool = \"NAME\"\npolicy = { header = \"X\", zz = 1 }\nzz = 1\n\
+    [policy.NAME]\nzz = 1\n[pool.packets]\nbackends = \"b:1\"\n[pool.NAME]\n\
+    backends = [{ address = \"a:1\", zz = 1 }]\nbalance = { hash = \"path\", zz = 1 }\nregister = { zz = 1 }\nzz = 1\n[pool.NAME.limits]\nzz = 1\n";
 
 fn known_keys() -> Vec<String> {
     let mut keys = Vec::new();
@@ -84,8 +88,11 @@ fn every_known_key_has_its_entry() {
     let sections = [
         "admin",
         "access_log",
+        "ledger",
+        "registration",
         "listener",
         "route",
+        "policy",
         "pool",
         "listener.NAME.limits",
         "pool.NAME.limits",
@@ -94,7 +101,7 @@ fn every_known_key_has_its_entry() {
         .into_iter()
         .filter(|key| !sections.contains(&key.as_str()))
         .collect();
-    assert!(keys.len() > 40, "{keys:?}");
+    assert!(keys.len() > 70, "{keys:?}");
     for key in &keys {
         assert!(entries.contains(key), "{key} is not in docs/CONFIGURATION.md");
     }
@@ -114,10 +121,14 @@ fn file_with(section: &str, line: &str) -> String {
         ("", &[]),
         ("access_log", &["to = \"off\""]),
         ("admin", &[]),
+        ("ledger", &[]),
+        ("registration", &[]),
         ("listener.web", &["bind = \":1\""]),
         ("listener.web.limits", &[]),
         ("listener.intern", &["bind = \":2\""]),
-        ("route.shop", &["pool = \"api\""]),
+        ("route.shop", &["pool = \"web\""]),
+        ("policy.eu", &[]),
+        ("pool.web", &["backends = \"w:1\"", "policies = \"eu\""]),
         ("pool.api", &["backends = \"a:1\""]),
         ("pool.api.limits", &[]),
     ];
@@ -142,7 +153,9 @@ fn file_with(section: &str, line: &str) -> String {
 fn section_of(entry: &Entry) -> String {
     let (section, _) = entry.place();
     match section.as_str() {
-        "pool.api.backends" | "pool.api.balance" => "pool.api".to_owned(),
+        "pool.api.backends" | "pool.api.balance" | "pool.api.register" => "pool.api".to_owned(),
+        "route.shop.policy" => "route.shop".to_owned(),
+        "listener.web.packets" => "listener.web".to_owned(),
         other => other.to_owned(),
     }
 }
@@ -173,7 +186,7 @@ fn every_default_is_the_real_one() {
         assert_eq!(sound(&file), plain, "{}", entry.key);
         told += 1;
     }
-    assert!(told > 30, "{told}");
+    assert!(told > 40, "{told}");
 }
 
 #[test]
@@ -181,7 +194,7 @@ fn every_entry_says_what_the_fault_says() {
     let mut told = 0;
     for entry in entries() {
         let (section, key) = entry.place();
-        if section_of(&entry) != section || matches!(key.as_str(), "listener" | "pool") {
+        if section_of(&entry) != section || matches!(key.as_str(), "listener" | "pool" | "packets") {
             continue;
         }
         let faults = parse(&file_with(&section, &format!("{key} = 0.5"))).expect_err(&entry.key);
@@ -189,7 +202,7 @@ fn every_entry_says_what_the_fault_says() {
         assert_eq!(fault.allowed, entry.allowed(), "{}", entry.key);
         told += 1;
     }
-    assert!(told > 35, "{told}");
+    assert!(told > 45, "{told}");
 }
 
 #[test]
@@ -206,10 +219,24 @@ fn the_file_in_the_reference_is_sound() {
     }
 }
 
+fn example(name: &str) -> Config {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    read(&folder.join(name)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn the_example_of_policies_is_sound_and_warns_of_nothing() {
+    let config = example("policies.toml");
+    assert_eq!(config.warnings(), Vec::<String>::new());
+    assert!(config.ledger.is_some());
+    assert!(config.plan.listeners[0].registration);
+    assert!(config.plan.listeners[0].packets.is_some());
+    assert!(config.plan.routes.iter().all(|route| !route.demands.is_empty()));
+}
+
 #[test]
 fn the_example_is_sound() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/portreeve.toml");
-    let config = read(&path).unwrap_or_else(|error| panic!("{error}"));
+    let config = example("portreeve.toml");
     assert_eq!(config.plan.listeners.len(), 2);
     assert_eq!(config.plan.routes.len(), 4);
     assert_eq!(config.plan.pools.len(), 3);

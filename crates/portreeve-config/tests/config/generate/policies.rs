@@ -82,7 +82,7 @@ fn source() -> impl Strategy<Value = PolicySource> {
     prop_oneof![
         "[!#$%&'*+.^_`|~0-9a-z-]{1,20}".prop_map(PolicySource::Header),
         "[!#$%&'*+.^_`|~0-9a-zA-Z-]{1,20}".prop_map(PolicySource::Cookie),
-        "[._~0-9a-zA-Z-]{1,20}".prop_map(PolicySource::Query),
+        "[ -~ä]{1,20}".prop_map(PolicySource::Query),
         (1..=127_u8).prop_map(PolicySource::HostLabel),
         (1..=255_u8).prop_map(PolicySource::PathSegment),
     ]
