@@ -21,6 +21,27 @@ fn a_good_file_is_ok_and_says_what_is_in_it() {
 }
 
 #[test]
+fn a_file_that_is_sound_but_dangerous_is_ok_after_a_warning() {
+    let folder = Folder::new();
+    let file = folder.write(
+        "open.toml",
+        "[listener.main]\nbind = \"127.0.0.1:1\"\nregistration = true\n[pool.app]\n\
+         [registration]\nnetworks = \"10.0.0.0/8\"\ninsecure = true\n",
+    );
+
+    let outcome = run(["check".as_ref(), file.as_os_str()]);
+
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    let warning = format!(
+        "{}: warning: registration.insecure: whoever comes from 10.0.0.0/8",
+        file.display()
+    );
+    assert!(lines[0].starts_with(&warning), "{outcome:?}");
+    assert!(lines[1].contains("ok: 1 listener"), "{outcome:?}");
+}
+
+#[test]
 fn every_fault_is_told_with_its_line() {
     let folder = Folder::new();
     let text = "threads = 0\n[listener.web]\nbind = \"nowhere\"\n[pool.app]\nbackends = [\"a:1\"]\nbalanc = \"random\"\n";

@@ -57,3 +57,40 @@ fn the_printed_file_says_the_same_as_the_flags() {
     }
     assert!(!log.exists(), "nothing is served, so nothing is opened");
 }
+
+#[test]
+fn without_backends_the_printed_file_takes_those_that_register() {
+    let folder = Folder::new();
+    let printed = run([
+        "serve",
+        "--print-config",
+        "--listen",
+        "127.0.0.1:2100",
+        "--pool",
+        "api",
+    ]);
+    assert_eq!(printed.code, Some(0), "{printed:?}");
+
+    let file = folder.write("portreeve.toml", &printed.stdout);
+    let again = run([
+        "serve".as_ref(),
+        "--print-config".as_ref(),
+        "--config".as_ref(),
+        file.as_os_str(),
+    ]);
+
+    assert_eq!(again.stdout, printed.stdout);
+    for line in [
+        "packets = \"packets\"",
+        "registration = true",
+        "policy = { header = \"privacy-policy\", optional = true }",
+        "[pool.api]",
+        "[pool.packets]",
+    ] {
+        assert!(
+            printed.stdout.contains(line),
+            "{line} is missing:\n{}",
+            printed.stdout
+        );
+    }
+}
