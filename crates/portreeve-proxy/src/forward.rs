@@ -1,7 +1,7 @@
 //! A request on its way to a backend and its response on the way back: attempts, bounded by count, kind and time.
 
 pub(crate) mod call;
-mod connect;
+pub(crate) mod connect;
 mod download;
 mod exchange;
 pub(crate) mod idle;
@@ -12,7 +12,7 @@ mod wait;
 use std::time::{Duration, Instant};
 
 use portreeve_http1::Framing;
-use portreeve_model::{Ask, Backend, Cause, Fault, Lease, Tried};
+use portreeve_model::{Ask, Backend, Cause, Fault, Lease, Listener, Tried};
 
 use crate::conn::Conn;
 use crate::forward::call::Call;
@@ -62,16 +62,17 @@ struct Failed(Cause);
 /// Asks backends of the route's pool until one answers or no more may be asked.
 pub(crate) async fn forward(call: &mut Call<'_>, client: &mut Client, record: &mut Record<'_>) -> Ended {
     let pool = &call.route.pool;
-    let key = pool.key(call.view);
+    let key = call.group.key(call.view);
     let mut tried = Tried::default();
     let mut failed = Cause::NoBackend;
     call.begin(record.started, pool);
-    while tried.len() < usize::from(pool.limits.attempts_max) {
-        let Some(lease) = pool.pick(&Ask {
+    while record.attempts < pool.limits.attempts_max {
+        let Some(lease) = call.group.pick(&Ask {
             key,
             dice: client.worker.dice(),
             tried: &tried,
         }) else {
+            record.is_outdated = tried.is_empty() && !record.is_outdated && call.group.is_outdated();
             break;
         };
         tried.insert(lease.backend().id);
@@ -93,7 +94,7 @@ pub(crate) async fn forward(call: &mut Call<'_>, client: &mut Client, record: &m
     Ended::refused(Refusal::new(failed), call.view.request)
 }
 
-fn note_choice(record: &mut Record<'_>, lease: &Lease) {
+pub(crate) fn note_choice(record: &mut Record<'_>, lease: &Lease) {
     // The first choice is made at once: looking at the clock again would only measure the clock.
     let chosen = if record.attempts == 0 {
         Duration::ZERO
@@ -135,13 +136,25 @@ async fn attempt(
     record.reused = false;
     let timeout = call.time_left(call.route.pool.limits.connect_timeout);
     let worker = client.worker.clone();
-    let upstream = match connect::connect(backend, timeout, &worker, &mut client.conn).await {
+    let upstream = match connect::connect(backend, timeout, &worker, Some(&mut client.conn)).await {
+        // Time has passed: it may have left, or have come to stand under other policies.
+        Ok(_) if !backend.may_serve(call.group.policies()) => return Err(Failed(Cause::NoBackend)),
         Ok(upstream) => upstream,
         Err(Cause::ClientLeft) => return Ok(Ended::refused(Refusal::new(Cause::ClientLeft), call.request())),
-        Err(cause) => return Err(not_connected(cause, &worker)),
+        Err(cause) => {
+            note_unreachable(backend, cause, call.listener);
+            return Err(not_connected(cause, &worker));
+        }
     };
     record.phases.connected = Some(record.elapsed());
     exchange::exchange(call, client, upstream, backend, record).await
+}
+
+/// A registered backend that refuses gets no more requests until a probe has passed.
+pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, listener: &Listener) {
+    if matches!(cause, Cause::ConnectRefused | Cause::ConnectFailed) && backend.suspect() {
+        listener.suspicions.raise();
+    }
 }
 
 /// The request is still whole, so whatever its method, another backend may be asked.

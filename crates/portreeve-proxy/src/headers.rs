@@ -1,7 +1,12 @@
 //! Heads on their way out: the fields as they came, in runs copied whole, but for those that end here (RFC 9110 section 7.6.1)
 //! and those that say who passed them on.
 
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
 use portreeve_http1::{Field, Framing, Head, Known, StatusLine, connection_names};
+
+use portreeve_model::{Backend, BackendAddress};
 
 use crate::pipe::Coding;
 use crate::request::{Request, Tunnel};
@@ -32,7 +37,7 @@ pub(crate) struct Delivery<'a> {
 pub(crate) fn write_request(
     request: &Request,
     via: &Via<'_>,
-    host: &str,
+    backend: &Backend,
     keep_alive: bool,
     out: &mut Vec<u8>,
 ) {
@@ -45,16 +50,10 @@ pub(crate) fn write_request(
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let head = &request.head;
     if head.values(Known::Host).next().is_none() {
-        let authority = request.authority();
-        line(
-            out,
-            b"Host",
-            if authority.is_empty() {
-                host.as_bytes()
-            } else {
-                authority
-            },
-        );
+        match request.authority() {
+            b"" => line(out, b"Host", host_of(backend).as_bytes()),
+            authority => line(out, b"Host", authority),
+        }
     }
     let mut is_plain = true;
     copy_fields(head, out, |field| {
@@ -74,6 +73,18 @@ pub(crate) fn write_request(
     line(out, b"Via", version);
     write_request_connection(request, keep_alive, out);
     out.extend_from_slice(b"\r\n");
+}
+
+/// What stands in for the host of a request that came without one, as in HTTP/1.0: the backend's name, as far as it
+/// has one that is a host.
+fn host_of(backend: &Backend) -> Cow<'_, str> {
+    match &backend.address {
+        BackendAddress::Unix(_) => Cow::Borrowed("localhost"),
+        BackendAddress::Tcp(addresses) if backend.is_registered => {
+            Cow::Owned(addresses.first().map(SocketAddr::to_string).unwrap_or_default())
+        }
+        BackendAddress::Tcp(_) => Cow::Borrowed(&backend.label),
+    }
 }
 
 /// Writes the response head for the client.

@@ -13,10 +13,12 @@ use tokio::runtime::LocalOptions;
 use tokio::sync::{mpsc, watch};
 
 use crate::listen::{Accepting, Acceptor, accept_all};
-use crate::record::journal::{Journal, RecordSink};
+use crate::record::journal::RecordSink;
+use crate::record::ledger::LedgerSink;
+use crate::register::RegistrationCall;
 use crate::slots::Slots;
 use crate::socket::{BoundListener, Listening};
-use crate::worker::{Gate, Worker};
+use crate::worker::{Gate, Outlets, Worker};
 
 /// The running data plane.
 pub struct Proxy {
@@ -33,6 +35,20 @@ pub struct ProxySettings {
     pub threads: usize,
     /// Where access records go, if anywhere.
     pub records: Option<RecordSink>,
+    /// Where ledger records go; without it, requests that must be in the ledger are refused.
+    pub ledger: Option<LedgerSink>,
+    /// Where registrations go; without it, all are refused.
+    pub registrations: Option<mpsc::Sender<RegistrationCall>>,
+}
+
+impl ProxySettings {
+    fn outlets(&self) -> Outlets {
+        Outlets {
+            records: self.records.clone(),
+            ledger: self.ledger.clone(),
+            registrations: self.registrations.clone(),
+        }
+    }
 }
 
 /// The data plane could not be started.
@@ -58,7 +74,7 @@ impl Proxy {
     ) -> Result<Self, StartError> {
         let mut workers = Vec::new();
         for shard in 0..settings.threads.max(1) {
-            workers.push(Handle::start(shard, settings.records.clone(), snapshots.clone())?);
+            workers.push(Handle::start(shard, settings.outlets(), snapshots.clone())?);
         }
         Ok(Self {
             workers,
@@ -151,11 +167,7 @@ struct Open {
 }
 
 impl Handle {
-    fn start(
-        shard: usize,
-        records: Option<RecordSink>,
-        snapshots: watch::Receiver<Arc<Snapshot>>,
-    ) -> io::Result<Self> {
+    fn start(shard: usize, outlets: Outlets, snapshots: watch::Receiver<Arc<Snapshot>>) -> io::Result<Self> {
         let (commands, received) = mpsc::unbounded_channel();
         let (report, reported) = std::sync::mpsc::channel();
         // A runtime that holds tasks of one thread has to be made on that thread.
@@ -170,11 +182,7 @@ impl Handle {
                 // Nobody listens only if `start` itself is gone, and then the commands end too.
                 let _ = report.send(made);
                 let Some(runtime) = runtime else { return 0 };
-                runtime.block_on(run(
-                    Worker::new(shard, records.map(Journal::new)),
-                    received,
-                    snapshots,
-                ))
+                runtime.block_on(run(Worker::new(shard, outlets), received, snapshots))
             })?;
         reported
             .recv()
@@ -216,9 +224,7 @@ async fn run(
             }
             _ = beat.tick() => {
                 beats = beats.wrapping_add(1);
-                if let Some(journal) = &worker.journal {
-                    journal.flush();
-                }
+                worker.flush();
                 if beats.is_multiple_of(BEATS_A_SWEEP) {
                     // The look at each connection counts as its use, of which a task has a bounded number in one go.
                     tokio::task::unconstrained(async { worker.idle.sweep(Instant::now()) }).await;
@@ -274,9 +280,7 @@ async fn drain(
             }
         }
     }
-    if let Some(journal) = &worker.journal {
-        journal.flush();
-    }
+    worker.flush();
     worker.live.get()
 }
 

@@ -1,7 +1,7 @@
 //! What is remembered of one request: counted once at its end, and written down if an access log is kept.
 
+mod entry;
 pub(crate) mod journal;
-#[cfg_attr(not(test), expect(dead_code, reason = "the request path writes to it next"))]
 pub(crate) mod ledger;
 mod text;
 
@@ -9,8 +9,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use portreeve_model::{Backend, Cause, Fault, Listener, RequestOutcome, Route};
+use portreeve_model::plan::LedgerMode;
+use portreeve_model::{Backend, Cause, Fault, Group, Listener, RequestOutcome, Route};
 
+use self::entry::Entry;
+use self::ledger::LedgerJournal;
+use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::worker::Worker;
 
@@ -39,6 +43,10 @@ pub(crate) struct Record<'a> {
     pub(crate) total: Option<Duration>,
     /// Whether the exchange came to its proper end.
     pub(crate) is_complete: bool,
+    /// Whether there were backends to choose from, but none that is still what it was.
+    pub(crate) is_outdated: bool,
+    /// What the ledger is to know of it, if anything.
+    entry: Option<Entry>,
 }
 
 /// When things happened, counted from the complete request head.
@@ -86,11 +94,31 @@ impl<'a> Record<'a> {
             bytes_out: 0,
             total: None,
             is_complete: false,
+            is_outdated: false,
+            entry: None,
         }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Takes a place in the ledger, if the route or the policies of `group` ask for one.
+    ///
+    /// # Errors
+    /// There must be a place, and there is none.
+    pub(crate) fn enter_in_ledger(&mut self, mode: LedgerMode, group: Option<&Group>) -> Result<(), Refusal> {
+        let mode = group.map_or(mode, |group| mode.max(group.ledger()));
+        if mode == LedgerMode::Off {
+            return Ok(());
+        }
+        let is_entered = self.entry.as_ref().is_some_and(|entry| entry.is_required);
+        let is_required = mode == LedgerMode::Required;
+        if is_required && !is_entered && !self.worker.ledger.as_ref().is_some_and(LedgerJournal::reserve) {
+            return Err(Refusal::new(Cause::LedgerUnavailable));
+        }
+        self.entry = Some(Entry::new(is_required || is_entered, group));
+        Ok(())
     }
 
     fn ended_by(&self) -> EndedBy {
@@ -129,6 +157,9 @@ impl Drop for Record<'_> {
         }
         if let Some(journal) = &self.worker.journal {
             journal.write(|format, out| text::write(self, total, SystemTime::now(), format, out));
+        }
+        if let (Some(ledger), Some(entry)) = (&self.worker.ledger, &self.entry) {
+            ledger.write(entry.is_required, |out| entry.write(self, SystemTime::now(), out));
         }
     }
 }

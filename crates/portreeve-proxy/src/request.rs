@@ -96,6 +96,11 @@ impl RequestView for View<'_> {
         &target[..memchr(b'?', target).unwrap_or(target.len())]
     }
 
+    fn query(&self) -> &[u8] {
+        let target = self.request.origin_form();
+        memchr(b'?', target).map_or(b"", |mark| &target[mark + 1..])
+    }
+
     fn any_field(&self, lower_name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         self.request.head.named(lower_name).any(test)
     }

@@ -4,5 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod h1;
 mod inbound;
+pub(crate) mod packets;
+mod registration;
 
 pub(crate) use inbound::refusal as inbound_refusal;

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 use portreeve_http1::Head;
 use portreeve_model::plan::Name;
 use portreeve_model::{Listener, Snapshot};
+use tokio::sync::mpsc;
 
 use crate::date;
 use crate::forward::idle::IdleConns;
-use crate::record::journal::Journal;
+use crate::record::journal::{Journal, RecordSink};
+use crate::record::ledger::{LedgerJournal, LedgerSink};
+use crate::register::RegistrationCall;
 use crate::slots::Slots;
 use crate::timer::Wheel;
 
@@ -23,6 +26,9 @@ pub(crate) struct Worker {
     pub(crate) wheel: Rc<Wheel>,
     pub(crate) idle: IdleConns,
     pub(crate) journal: Option<Journal>,
+    pub(crate) ledger: Option<LedgerJournal>,
+    /// Where registrations go, if anybody takes them.
+    pub(crate) registrations: Option<mpsc::Sender<RegistrationCall>>,
     /// Loops that accept, or take the last connections of a listener that closes.
     pub(crate) accepting: Cell<usize>,
     /// Client connections that are open and not done.
@@ -35,7 +41,16 @@ pub(crate) struct Worker {
     heads: RefCell<Vec<Head>>,
     lines: RefCell<Vec<Vec<u8>>>,
     dice: Cell<u64>,
+    id: Cell<u64>,
     date: RefCell<(Instant, Rc<[u8]>)>,
+}
+
+/// Where a worker sends what is not for clients or backends.
+#[derive(Debug, Clone)]
+pub(crate) struct Outlets {
+    pub(crate) records: Option<RecordSink>,
+    pub(crate) ledger: Option<LedgerSink>,
+    pub(crate) registrations: Option<mpsc::Sender<RegistrationCall>>,
 }
 
 /// A listener as this worker sees it now.
@@ -47,6 +62,7 @@ pub(crate) struct Gate {
 }
 
 /// The listener of a snapshot, counted by this worker alone: requests that hold it cost the other cores nothing.
+#[derive(Debug)]
 pub(crate) struct Current(Arc<Listener>);
 
 impl Deref for Current {
@@ -79,7 +95,7 @@ impl Gate {
 }
 
 impl Worker {
-    pub(crate) fn new(shard: usize, journal: Option<Journal>) -> Rc<Self> {
+    pub(crate) fn new(shard: usize, outlets: Outlets) -> Rc<Self> {
         let seed = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default()
@@ -89,7 +105,9 @@ impl Worker {
             shard,
             wheel: Wheel::new(),
             idle: IdleConns::default(),
-            journal,
+            journal: outlets.records.map(Journal::new),
+            ledger: outlets.ledger.map(LedgerJournal::new),
+            registrations: outlets.registrations,
             accepting: Cell::new(0),
             live: Cell::new(0),
             lingering: Cell::new(0),
@@ -98,6 +116,8 @@ impl Worker {
             heads: RefCell::default(),
             lines: RefCell::default(),
             dice: Cell::new(seed | 1),
+            // Far apart for workers and starts; it counts up from here.
+            id: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             date: RefCell::new((Instant::now(), date::http(SystemTime::now()).into_bytes().into())),
         })
     }
@@ -131,6 +151,16 @@ impl Worker {
             }
         }
         self.idle.keep_only(snapshot);
+    }
+
+    /// Hands on what was recorded since.
+    pub(crate) fn flush(&self) {
+        if let Some(journal) = &self.journal {
+            journal.flush();
+        }
+        if let Some(ledger) = &self.ledger {
+            ledger.flush();
+        }
     }
 
     /// A head to read into, with the capacity of an earlier one.
@@ -170,6 +200,13 @@ impl Worker {
         state ^= state >> 27;
         self.dice.set(state);
         state.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// A number that no other request of this machine has, in all likelihood.
+    pub(crate) fn next_id(&self) -> u64 {
+        let id = self.id.get();
+        self.id.set(id.wrapping_add(1));
+        id
     }
 
     /// The present time as `Date` wants it, made anew at most once a second.

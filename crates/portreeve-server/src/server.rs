@@ -67,6 +67,8 @@ impl Server {
         let settings = ProxySettings {
             threads: config.threads,
             records,
+            ledger: None,
+            registrations: None,
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;
         let (readiness, view_of_readiness) = watch::channel(Readiness::Starting);

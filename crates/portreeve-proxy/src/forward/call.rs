@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portreeve_http1::{Framing, HeadLimits};
-use portreeve_model::{Listener, Pool, Route};
+use portreeve_model::{Backend, Demanded, Listener, Pool, Route};
 
 use crate::headers::{self, Via};
 use crate::patience::Patience;
@@ -15,6 +15,8 @@ use crate::serve::client::Peer;
 pub(crate) struct Call<'a> {
     pub(crate) listener: &'a Listener,
     pub(crate) route: &'a Arc<Route>,
+    /// Who may serve it.
+    pub(crate) group: Demanded<'a>,
     pub(crate) view: &'a View<'a>,
     peer: &'a Peer,
     /// When all must be over.
@@ -25,12 +27,14 @@ impl<'a> Call<'a> {
     pub(crate) fn new(
         listener: &'a Listener,
         route: &'a Arc<Route>,
+        group: Demanded<'a>,
         view: &'a View<'a>,
         peer: &'a Peer,
     ) -> Self {
         Self {
             listener,
             route,
+            group,
             view,
             peer,
             until: None,
@@ -66,19 +70,19 @@ impl<'a> Call<'a> {
     }
 
     /// Writes the head as the backend gets it.
-    pub(crate) fn write_head(&self, host: &str, out: &mut Vec<u8>) {
+    pub(crate) fn write_head(&self, backend: &Backend, out: &mut Vec<u8>) {
         let via = Via {
             client: &self.peer.text,
             trusted: self.peer.is_trusted(self.listener),
             forwarded: self.listener.forwarded,
         };
-        // A request of HTTP/1.0 may have come without a host, and a socket's path is none.
-        let host = if host.starts_with("unix:") {
-            "localhost"
-        } else {
-            host
-        };
-        headers::write_request(self.request(), &via, host, self.route.pool.limits.keep_alive, out);
+        headers::write_request(
+            self.request(),
+            &via,
+            backend,
+            self.route.pool.limits.keep_alive,
+            out,
+        );
     }
 
     /// For waits until the client sends its body.

@@ -17,18 +17,20 @@ use crate::timer::Timer;
 use crate::worker::Worker;
 
 /// Connects to one of the backend's addresses, the one that worked last first, all within `timeout` and as long as the
-/// client waits.
+/// client, if there is one to look at, waits.
 pub(crate) async fn connect(
     backend: &Backend,
     timeout: Duration,
     worker: &Worker,
-    client: &mut Conn,
+    mut client: Option<&mut Conn>,
 ) -> Result<Conn, Cause> {
     let deadline = Instant::now() + timeout;
     let stream = match &backend.address {
-        BackendAddress::Tcp(addresses) => connect_any(backend, addresses, deadline, worker, client).await?,
+        BackendAddress::Tcp(addresses) => {
+            connect_any(backend, addresses, deadline, worker, &mut client).await?
+        }
         BackendAddress::Unix(path) => {
-            Stream::Unix(within(deadline, worker, client, UnixStream::connect(path)).await?)
+            Stream::Unix(within(deadline, worker, &mut client, UnixStream::connect(path)).await?)
         }
     };
     backend.note_connect();
@@ -40,7 +42,7 @@ async fn connect_any(
     addresses: &[SocketAddr],
     deadline: Instant,
     worker: &Worker,
-    client: &mut Conn,
+    client: &mut Option<&mut Conn>,
 ) -> Result<Stream, Cause> {
     let first = backend.preferred();
     let mut cause = Cause::ConnectFailed;
@@ -73,7 +75,7 @@ fn share(deadline: Instant, addresses_left: usize) -> Instant {
 async fn within<T>(
     deadline: Instant,
     worker: &Worker,
-    client: &mut Conn,
+    client: &mut Option<&mut Conn>,
     connecting: impl Future<Output = io::Result<T>>,
 ) -> Result<T, Cause> {
     let mut timer = Timer::new(&worker.wheel);
@@ -81,7 +83,10 @@ async fn within<T>(
     std::future::poll_fn(|context| match connecting.as_mut().poll(context) {
         Poll::Ready(connected) => Poll::Ready(connected.map_err(|error| cause_of(&error))),
         Poll::Pending if timer.poll_expired(context, deadline) => Poll::Ready(Err(Cause::ConnectTimeout)),
-        Poll::Pending => client.poll_gone(context).map(|Gone| Err(Cause::ClientLeft)),
+        Poll::Pending => match client {
+            Some(client) => client.poll_gone(context).map(|Gone| Err(Cause::ClientLeft)),
+            None => Poll::Pending,
+        },
     })
     .await
 }

@@ -55,7 +55,7 @@ pub(super) async fn exchange(
 ) -> Result<Ended, Failed> {
     let worker = client.worker.clone();
     let mut out = worker.take_line();
-    call.write_head(&backend.label, &mut out);
+    call.write_head(backend, &mut out);
     let begun = Upload::begin(call, &mut client.conn, &out);
     // Nothing is held while the backend thinks that is not needed then: what is in the cache stays in it.
     worker.give_line(out);

@@ -138,7 +138,7 @@ fn status(record: &Record<'_>) -> u16 {
     }
 }
 
-fn text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+pub(super) fn text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     let _ = write!(out, ",\"{name}\":\"");
     escape(out, value);
     out.push(b'"');
@@ -158,6 +158,19 @@ fn escape(out: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
+/// The same for a text that is known to be UTF-8: its letters stay.
+pub(super) fn escape_text(out: &mut Vec<u8>, value: &str) {
+    for letter in value.chars() {
+        match letter {
+            '"' | '\\' => out.extend_from_slice(&[b'\\', letter as u8]),
+            _ if letter.is_control() => {
+                let _ = write!(out, "\\u{:04x}", u32::from(letter));
+            }
+            _ => out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
 fn millis(out: &mut Vec<u8>, name: &str, time: Duration) {
     let micros = time.as_micros();
     let _ = write!(out, ",\"{name}\":{}.{:03}", micros / 1_000, micros % 1_000);
@@ -170,7 +183,7 @@ fn version(version: Version) -> &'static str {
     }
 }
 
-fn ended_by(who: EndedBy) -> &'static str {
+pub(super) fn ended_by(who: EndedBy) -> &'static str {
     match who {
         EndedBy::Completion => "completion",
         EndedBy::Client => "client",

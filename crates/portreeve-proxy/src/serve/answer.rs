@@ -1,24 +1,29 @@
 //! One request and its answer. The only place where an error becomes a response.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portreeve_http1::{Framing, Known};
-use portreeve_model::{Cause, Listener, Route, Routed};
+use portreeve_model::{Cause, Demanded, Listener, Route, Routed};
 
-use super::client::Client;
+use super::client::{Client, Peer};
 use super::h1::Next;
+use super::registration;
 use crate::forward::call::Call;
 use crate::forward::{Ended, forward};
 use crate::patience::Patience;
 use crate::record::Record;
 use crate::refusal::{Answer, Refusal, prefers_html};
 use crate::request::{Request, View};
+use crate::worker::Current;
 
 /// Serves one request.
-pub(crate) async fn answer(client: &mut Client, listener: &Listener, request: Request) -> Next {
+pub(crate) async fn answer(client: &mut Client, listener: &Rc<Current>, request: Request) -> Next {
     let worker = client.worker.clone();
     let peer = client.peer.clone();
+    let newer = OnceCell::new();
     let next = {
         let mut record = Record::new(&worker, listener, peer.ip, Some(&request));
         let view = View {
@@ -26,22 +31,49 @@ pub(crate) async fn answer(client: &mut Client, listener: &Listener, request: Re
             client: peer.seen_through(&request.head, listener),
         };
         record.client = view.client;
-        let ended = match route(listener, &view) {
-            Ok(route) => {
-                record.route = Some(route);
-                match admit(&request, listener) {
-                    Ok(()) => {
-                        forward(&mut Call::new(listener, route, &view, &peer), client, &mut record).await
-                    }
-                    Err(refusal) => Ended::refused(refusal, &request),
-                }
-            }
-            Err(refusal) => Ended::refused(refusal, &request),
-        };
+        let mut ended = serve(client, listener, &view, &peer, &mut record).await;
+        if record.is_outdated
+            && let Some(found) = Box::pin(later(client, listener)).await
+        {
+            let listener = newer.get_or_init(|| found);
+            ended = Box::pin(serve(client, listener, &view, &peer, &mut record)).await;
+        }
         finish(ended, client, listener, &request, &mut record).await
     };
     worker.give_head(request.head);
     next
+}
+
+/// Serves it by what one snapshot says.
+async fn serve<'a>(
+    client: &mut Client,
+    listener: &'a Listener,
+    view: &View<'_>,
+    peer: &Peer,
+    record: &mut Record<'a>,
+) -> Ended {
+    if registration::is_for_registry(view, listener) {
+        return Box::pin(registration::serve(client, listener, view.request, record)).await;
+    }
+    match admit(view, listener, record) {
+        Ok((route, group)) => {
+            forward(&mut Call::new(listener, route, group, view, peer), client, record).await
+        }
+        Err(refusal) => Ended::refused(refusal, view.request),
+    }
+}
+
+/// All backends that the request might have met are gone since its snapshot, and it has met none: the next snapshot is
+/// on its way, or here.
+async fn later(client: &Client, listener: &Rc<Current>) -> Option<Rc<Current>> {
+    for _ in 0..LATER_LOOKS {
+        let now = client.gate.listener();
+        if now.sequence > listener.sequence {
+            return Some(now);
+        }
+        tokio::time::sleep(LATER_PAUSE).await;
+    }
+    None
 }
 
 /// Answers bytes that are no request; the connection cannot go on.
@@ -71,8 +103,25 @@ fn route<'a>(listener: &'a Listener, view: &View<'_>) -> Result<&'a Arc<Route>, 
     }
 }
 
-/// What can be refused before a backend is troubled.
-fn admit(request: &Request, listener: &Listener) -> Result<(), Refusal> {
+/// What can be refused before a backend is troubled: no route, a body too large, a demand that cannot be met, a ledger
+/// that is full.
+fn admit<'a>(
+    view: &View<'_>,
+    listener: &'a Listener,
+    record: &mut Record<'a>,
+) -> Result<(&'a Arc<Route>, Demanded<'a>), Refusal> {
+    let route = route(listener, view)?;
+    record.route = Some(route);
+    let group = route
+        .demanded(view)
+        .map_err(|unmet| Refusal::saying(unmet.cause, unmet.detail));
+    record.enter_in_ledger(route.ledger, group.as_deref().ok())?;
+    fits(view.request, listener)?;
+    Ok((route, group?))
+}
+
+/// Whether the request is one that the listener takes.
+fn fits(request: &Request, listener: &Listener) -> Result<(), Refusal> {
     if let (Framing::Exact(length), Some(most)) = (request.framing, listener.limits.body_bytes_max)
         && length > most
     {
@@ -173,3 +222,7 @@ async fn refuse(
     }
     client.worker.give_line(out);
 }
+
+/// How often, and how far apart, the next snapshot is looked for: for 50 ms at most.
+const LATER_LOOKS: u32 = 50;
+const LATER_PAUSE: Duration = Duration::from_millis(1);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::client::Client;
 use super::inbound::NoRequest;
-use super::{answer, inbound};
+use super::{answer, inbound, packets};
 
 /// What becomes of the connection after a request.
 pub(crate) enum Next {
@@ -26,6 +26,9 @@ pub(crate) enum Next {
 pub(crate) fn serve(mut client: Client) -> impl Future<Output = ()> {
     async move {
         while idle(&mut client).await {
+            if packets::begins(&client) {
+                return Box::pin(packets::serve(client)).await;
+            }
             match Box::pin(serve_ready(&mut client)).await {
                 Next::Request => {}
                 Next::Linger => return Box::pin(client.linger()).await,

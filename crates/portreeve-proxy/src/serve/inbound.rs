@@ -42,7 +42,7 @@ pub(super) async fn read(client: &mut Client, limits: &ClientLimits) -> Result<R
     Ok(request)
 }
 
-pub(super) fn head_limits(limits: &ClientLimits) -> HeadLimits {
+pub(crate) fn head_limits(limits: &ClientLimits) -> HeadLimits {
     HeadLimits {
         bytes_max: limits.head_bytes_max as usize,
         fields_max: usize::from(limits.fields_max),

@@ -1,0 +1,106 @@
+//! One packet to a server and one back, on a connection of their own.
+
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use portreeve_model::{Cause, Packets};
+use portreeve_packet::{Limits, Packet, Scan, Spelling, parse, skippable};
+
+use crate::conn::Conn;
+use crate::patience::Patience;
+use crate::record::Record;
+use crate::worker::Worker;
+
+/// What a server said.
+pub(super) struct Answer {
+    /// As the client gets it.
+    pub(super) packet: Vec<u8>,
+}
+
+/// Sends `asked` in one write and waits for one packet, whose type is passed on in `spelling`. The connection is closed
+/// cleanly: some servers die for good of a reset.
+pub(super) async fn exchange(
+    mut upstream: Conn,
+    asked: &[u8],
+    spelling: Spelling,
+    packets: &Packets,
+    worker: &Rc<Worker>,
+    record: &mut Record<'_>,
+) -> Result<Answer, Cause> {
+    let limits = &packets.route.pool.limits;
+    let mut patience = Patience::new(limits.idle_timeout, None, None);
+    let sent = upstream.write_all(asked, &mut patience).await;
+    sent.map_err(|_| Cause::BackendReset)?;
+    let deadline = Instant::now() + limits.first_byte_timeout;
+    let read = read(&mut upstream, &bounds(packets), deadline).await;
+    record.phases.first_byte = Some(record.elapsed());
+    let worker = Rc::clone(worker);
+    tokio::task::spawn_local(async move {
+        end(upstream).await;
+        drop(worker);
+    });
+    respelled(&read?, spelling, &bounds(packets))
+}
+
+/// An answer may carry more than a request may: its payload is bounded by the packet alone.
+fn bounds(packets: &Packets) -> Limits {
+    let most = packets.plan.packet_bytes_max as usize;
+    Limits {
+        packet_bytes_max: most,
+        payload_bytes_max: most,
+        ..Limits::default()
+    }
+}
+
+async fn read(upstream: &mut Conn, limits: &Limits, deadline: Instant) -> Result<Vec<u8>, Cause> {
+    let mut scan = Scan::default();
+    std::future::poll_fn(|context| {
+        loop {
+            let spaces = skippable(upstream.input());
+            if spaces > 0 {
+                upstream.consume(spaces);
+                scan = Scan::default();
+            }
+            match scan.advance(upstream.input(), limits) {
+                Ok(Some(range)) => {
+                    let end = range.end;
+                    let packet = upstream.input()[range].to_vec();
+                    upstream.consume(end);
+                    return Poll::Ready(Ok(packet));
+                }
+                Ok(None) => {}
+                Err(_) => return Poll::Ready(Err(Cause::MalformedResponse)),
+            }
+            match upstream.poll_fill(context) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(Cause::BackendClosed)),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Cause::BackendReset)),
+                Poll::Pending if upstream.read_timer.poll_expired(context, deadline) => {
+                    return Poll::Ready(Err(Cause::FirstByteTimeout));
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    })
+    .await
+}
+
+/// Acknowledgements and errors are passed on; anything else is no answer.
+fn respelled(read: &[u8], spelling: Spelling, limits: &Limits) -> Result<Answer, Cause> {
+    let mut packet = Vec::with_capacity(read.len() + 2);
+    match parse(read, limits) {
+        Ok(Packet::Ack(ack)) => ack.write(spelling, &mut packet),
+        Ok(Packet::Error(error)) => packet.extend_from_slice(error.raw()),
+        _ => return Err(Cause::MalformedResponse),
+    }
+    Ok(Answer { packet })
+}
+
+/// Says that nothing more will come and takes what the server still says, for a moment.
+async fn end(mut upstream: Conn) {
+    let lingering = upstream.linger();
+    let _ = tokio::time::timeout(END_WAIT, lingering).await;
+}
+
+const END_WAIT: Duration = Duration::from_millis(500);

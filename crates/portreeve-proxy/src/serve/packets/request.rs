@@ -1,0 +1,104 @@
+//! A request packet: find who upholds its policy, ask one of them, pass the answer on.
+
+use portreeve_model::plan::LedgerMode;
+use portreeve_model::{Ask, Backend, Cause, Fault, Group, Lease, Listener, Packets, Tried};
+use portreeve_packet::{Request, Spelling};
+
+use super::exchange::{Answer, exchange};
+use super::{Answered, Next};
+use crate::forward::connect::connect;
+use crate::forward::{note_choice, note_unreachable};
+use crate::record::Record;
+use crate::serve::client::Client;
+
+/// Answers a request with what a backend says to it, or says why none did.
+pub(super) async fn answer(
+    client: &Client,
+    listener: &Listener,
+    packets: &Packets,
+    request: &Request,
+    record: &mut Record<'_>,
+) -> Answered {
+    let Some(group) = packets.route.pool.upholding(request.policy()) else {
+        let detail = format!("no server here has ever upheld the policy {}", request.policy());
+        return Answered::refused(Cause::UnknownPolicy, detail);
+    };
+    if let Err(refusal) = record.enter_in_ledger(LedgerMode::Off, Some(group)) {
+        return Answered::refused(refusal.cause, refusal.detail);
+    }
+    match ask_one(client, listener, packets, group, request, record).await {
+        Ok(Answer { packet, .. }) => Answered::Packet(packet, Next::Packet),
+        Err(Cause::NoBackend | Cause::ConnectRefused) => {
+            let detail = format!("no server of the policy {} can be reached", request.policy());
+            Answered::refused(Cause::NoBackend, detail)
+        }
+        Err(cause) => Answered::failed(cause),
+    }
+}
+
+/// Asks backends of the group until one takes the request. What one has taken is not asked of another: a packet does not
+/// say whether it may be done twice.
+async fn ask_one(
+    client: &Client,
+    listener: &Listener,
+    packets: &Packets,
+    group: &Group,
+    request: &Request,
+    record: &mut Record<'_>,
+) -> Result<Answer, Cause> {
+    let limits = &packets.route.pool.limits;
+    let mut tried = Tried::default();
+    let mut failed = Cause::NoBackend;
+    while record.attempts < limits.attempts_max {
+        let ask = Ask {
+            key: 0,
+            dice: client.worker.dice(),
+            tried: &tried,
+        };
+        let Some(lease) = group.pick(&ask) else { break };
+        let backend = lease.backend();
+        tried.insert(backend.id);
+        note_choice(record, &lease);
+        match connect(backend, limits.connect_timeout, &client.worker, None).await {
+            // Time has passed: it may have left, or have come to stand under other policies.
+            Ok(_) if !backend.may_serve(group.policies()) => failed = Cause::NoBackend,
+            Ok(upstream) => {
+                record.phases.connected = Some(record.elapsed());
+                let asked = spelled(request, backend);
+                let answered = exchange(
+                    upstream,
+                    &asked,
+                    request.spelling(),
+                    packets,
+                    &client.worker,
+                    record,
+                );
+                return answered.await.inspect_err(|cause| note_failure(&lease, *cause));
+            }
+            Err(cause) => {
+                note_unreachable(backend, cause, listener);
+                note_failure(&lease, cause);
+                failed = cause;
+            }
+        }
+    }
+    Err(failed)
+}
+
+/// The very bytes that the client sent, but for the spelling of the type, which is the server's.
+fn spelled(request: &Request, backend: &Backend) -> Vec<u8> {
+    let spelling = match (backend.is_registered, backend.spells_types_as_text) {
+        (false, _) => request.spelling(),
+        (true, true) => Spelling::Text,
+        (true, false) => Spelling::Number,
+    };
+    let mut out = Vec::with_capacity(request.raw().len() + 2);
+    request.write(spelling, &mut out);
+    out
+}
+
+fn note_failure(lease: &Lease, cause: Cause) {
+    if cause.fault() == Fault::Backend {
+        lease.backend().note_failure();
+    }
+}
