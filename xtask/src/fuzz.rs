@@ -93,15 +93,13 @@ fn seeds(target: &str) -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-/// Words that the target's parser looks for, if they are kept in the repository.
+/// Words that the target's parser looks for, if they are kept in the repository: those of `packet_scan` in
+/// `packet.dict`, and so on; where there is no such file, those of HTTP/1.
 fn dictionary(target: &str) -> Option<String> {
-    let protocol = if target.starts_with("packet_") {
-        "packet"
-    } else {
-        "http1"
-    };
-    let file = root().join("fuzz").join(protocol).with_extension("dict");
-    file.is_file().then(|| format!("-dict={}", file.display()))
+    let subject = target.split('_').next().unwrap_or(target);
+    let files = [subject, "http1"].map(|name| root().join("fuzz").join(name).with_extension("dict"));
+    let file = files.iter().find(|file| file.is_file())?;
+    Some(format!("-dict={}", file.display()))
 }
 
 /// cargo-fuzz wants flags of a nightly compiler; the stable one takes them when told to.

@@ -54,8 +54,8 @@ impl Draft {
     fn imply(&mut self, findings: &Findings) {
         if self.listeners.is_empty() {
             self.listeners.push(ListenerDraft {
-                place: Place::default(),
-                packets: Place::default(),
+                place: at_top("listener.listen.bind"),
+                packets: at_top("listener.listen.packets"),
                 plan: listener(),
             });
         }
@@ -76,8 +76,8 @@ impl Draft {
             [] => {} // packets alone
             [only] => {
                 return Some(RouteDraft {
-                    place: Place::default(),
-                    demands: Place::default(),
+                    place: at_top("route.default"),
+                    demands: at_top("route.default.policy"),
                     plan: route(only.placed.plan.name.clone()),
                 });
             }
@@ -169,6 +169,7 @@ pub(crate) fn show(bind: &Bind) -> String {
     }
 }
 
+/// Where something is missing, or implied.
 fn at_top(key: &str) -> Place {
     Place {
         line: 1,

@@ -293,6 +293,18 @@ fn the_admin_listener_overlaps_too() {
 }
 
 #[test]
+fn the_listener_that_nobody_wrote_overlaps_too() {
+    let told = fault(&format!("[admin]\nbind = \":8080\"\n{POOL}"));
+    assert_eq!(
+        (told.line, told.to_string().as_str()),
+        (
+            1,
+            "listener.listen.bind: found [::]:8080; allowed an address that does not overlap with [::]:8080 of admin.bind"
+        )
+    );
+}
+
+#[test]
 fn a_host_that_can_never_match_is_told() {
     for (host, hint) in [
         (
