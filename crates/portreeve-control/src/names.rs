@@ -34,10 +34,10 @@ enum Next {
 }
 
 impl Names {
-    /// Forgets the names that `plan` does not have, keeps the others with what they meant, and adds the new ones as
+    /// Forgets the names that none of the plans has, keeps the others with what they meant, and adds the new ones as
     /// due at once.
-    pub(crate) fn follow(&mut self, plan: &Plan, now: Instant) {
-        let wanted = wanted(plan);
+    pub(crate) fn follow(&mut self, plans: &[&Plan], now: Instant) {
+        let wanted = wanted(plans);
         self.known.retain(|host, _| wanted.contains_key(host));
         for (host, every) in wanted {
             self.known.entry(host).or_insert_with(|| Entry::new(now)).every = every;
@@ -158,9 +158,9 @@ impl Entry {
 }
 
 /// Each host of the plan, with the shortest interval that a pool asks for it.
-fn wanted(plan: &Plan) -> BTreeMap<Arc<str>, Duration> {
+fn wanted(plans: &[&Plan]) -> BTreeMap<Arc<str>, Duration> {
     let mut wanted = BTreeMap::new();
-    for pool in &plan.pools {
+    for pool in plans.iter().flat_map(|plan| &plan.pools) {
         for target in &pool.targets {
             if let TargetAddress::Host { host, .. } = &target.address {
                 let every = wanted
@@ -190,7 +190,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::writer::test_plan::{plan_of, plan_with};
+    use crate::testing::{plan_of, plan_with};
 
     fn addresses(list: &[&str]) -> Vec<IpAddr> {
         list.iter().map(|text| text.parse().unwrap()).collect()
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_new_name_is_due_at_once_and_then_after_its_interval() {
         let (now, mut names) = (Instant::now(), Names::default());
-        names.follow(&plan_of(&["a.test"]), now);
+        names.follow(&[&plan_of(&["a.test"])], now);
 
         assert_eq!(names.take_due(now, 9), ["a.test".into()]);
         assert_eq!(names.next_due(), None);
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn the_order_of_an_answer_does_not_matter() {
         let (now, mut names) = (Instant::now(), Names::default());
-        names.follow(&plan_of(&["a.test"]), now);
+        names.follow(&[&plan_of(&["a.test"])], now);
 
         assert!(names.answer("a.test", Ok(addresses(&["10.0.0.2", "10.0.0.1"])), now));
         assert!(!names.answer(
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_failed_lookup_keeps_the_last_good_answer_and_is_tried_again_soon() {
         let (now, mut names) = (Instant::now(), Names::default());
-        names.follow(&plan_of(&["a.test"]), now);
+        names.follow(&[&plan_of(&["a.test"])], now);
         names.answer("a.test", Ok(addresses(&["10.0.0.1"])), now);
 
         assert!(!names.answer("a.test", refused(), now));
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn a_name_that_never_resolved_has_no_entry() {
         let (now, mut names) = (Instant::now(), Names::default());
-        names.follow(&plan_of(&["a.test"]), now);
+        names.follow(&[&plan_of(&["a.test"])], now);
         assert!(names.is_waiting());
 
         names.answer("a.test", refused(), now);
@@ -254,11 +254,11 @@ mod tests {
     #[test]
     fn a_new_plan_forgets_dropped_names_and_keeps_the_others() {
         let (now, mut names) = (Instant::now(), Names::default());
-        names.follow(&plan_of(&["a.test", "b.test"]), now);
+        names.follow(&[&plan_of(&["a.test", "b.test"])], now);
         names.take_due(now, 9);
         names.answer("a.test", Ok(addresses(&["10.0.0.1"])), now);
 
-        names.follow(&plan_of(&["a.test", "c.test"]), now);
+        names.follow(&[&plan_of(&["a.test", "c.test"])], now);
 
         assert_eq!(names.take_due(now, 9), ["c.test".into()]);
         assert!(!names.answer("b.test", Ok(addresses(&["10.0.0.9"])), now));
@@ -272,7 +272,7 @@ mod tests {
         let mut plan = plan_of(&["a.test"]);
         plan.pools
             .extend(plan_with("other", &["a.test"], Duration::from_secs(3)).pools);
-        names.follow(&plan, now);
+        names.follow(&[&plan], now);
 
         names.answer("a.test", Ok(addresses(&["10.0.0.1"])), now);
 
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn no_more_names_are_taken_than_there_is_room_for() {
         let (now, mut names) = (Instant::now(), Names::default());
-        names.follow(&plan_of(&["a.test", "b.test", "c.test"]), now);
+        names.follow(&[&plan_of(&["a.test", "b.test", "c.test"])], now);
 
         assert_eq!(names.take_due(now, 2).len(), 2);
         assert_eq!(names.take_due(now, 2).len(), 1);

@@ -1,144 +1,213 @@
-//! The one task that changes the world: command or answer in, snapshot out.
+//! The one task that changes the world: word in, snapshot out.
 
 use std::future;
-use std::io;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::mem;
 use std::time::Duration;
 
-use portreeve_model::Snapshot;
 use portreeve_model::plan::Plan;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
-use crate::lookup::Lookup;
-use crate::names::Names;
+use crate::clock::Clock;
+use crate::door::{Answer, Command, Settled};
+use crate::naming::{FIRST_ANSWERS_WAIT, Naming};
+use crate::press::Press;
+use crate::prober::{Outcome, Prober};
+use crate::store::Keeper;
+use crate::world::World;
 
-/// What others may ask of the writer.
+/// A plan to be put in force; `done` is told when the snapshot of it is published.
 #[derive(Debug)]
-pub(crate) enum Command {
-    /// Replace the plan; `done` is told when the new snapshot is published.
-    Apply {
-        plan: Box<Plan>,
-        done: oneshot::Sender<()>,
-    },
+pub(crate) struct Order {
+    pub(crate) plan: Box<Plan>,
+    pub(crate) done: oneshot::Sender<()>,
 }
 
-/// Owner of the plan and of what its names mean.
+/// Where words to the writer arrive.
+pub(crate) struct Inlets {
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) orders: mpsc::Receiver<Order>,
+    /// Ends with the controller.
+    pub(crate) stopped: oneshot::Receiver<()>,
+}
+
+/// Owner of the plan, of what its names mean, of the registry and the tokens.
+///
+/// Each turn of its loop takes up to [`BATCH_MAX`] of one kind of news in, publishes at most one snapshot, gives the
+/// store what changed, and answers. It never waits but in the loop's one place.
 pub(crate) struct Writer {
     plan: Plan,
-    shards: usize,
-    names: Names,
-    lookup: Arc<dyn Lookup>,
-    lookups: JoinSet<Answer>,
-    snapshots: watch::Sender<Arc<Snapshot>>,
+    coming: Option<Coming>,
+    clock: Clock,
+    naming: Naming,
+    world: World,
+    press: Press,
+    keeper: Keeper,
+    prober: Prober,
+    outcomes: mpsc::Receiver<Outcome>,
+    /// When to look next whether the data plane could not reach somebody.
+    watch: Interval,
+    suspicions: u64,
+    /// The plan or its names have changed since the last snapshot.
+    is_outdated: bool,
+    answers: Vec<Answer>,
+    /// Whose plan is in force with the next snapshot.
+    adopted: Vec<oneshot::Sender<()>>,
 }
 
-type Answer = (Arc<str>, io::Result<Vec<IpAddr>>);
+/// A plan that waits for its names.
+struct Coming {
+    order: Order,
+    /// Then it is put in force without them.
+    deadline: Instant,
+}
 
 impl Writer {
-    /// A writer whose first snapshot, sequence 1, is published.
-    pub(crate) async fn start(
+    /// A writer whose first snapshot is published.
+    pub(crate) fn new(
         plan: Plan,
-        shards: usize,
-        lookup: Arc<dyn Lookup>,
-    ) -> (Self, watch::Receiver<Arc<Snapshot>>) {
-        let mut names = Names::default();
-        let mut lookups = JoinSet::new();
-        names.follow(&plan, Instant::now());
-        first_answers(&mut names, &mut lookups, &lookup).await;
-        let snapshot = Snapshot::build(&plan, &names.resolved(), None, shards);
-        let (snapshots, view) = watch::channel(Arc::new(snapshot));
-        (
-            Self {
-                plan,
-                shards,
-                names,
-                lookup,
-                lookups,
-                snapshots,
-            },
-            view,
-        )
-    }
-
-    /// Serves until the last sender of commands is gone.
-    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        loop {
-            ask_due(&mut self.names, &mut self.lookups, &self.lookup);
-            tokio::select! {
-                command = commands.recv() => match command {
-                    Some(command) => self.obey(command).await,
-                    None => return,
-                },
-                Some(answer) = self.lookups.join_next() => self.note(answer),
-                () = until(self.names.next_due()), if self.lookups.len() < LOOKUPS_MAX => {}
-            }
+        clock: Clock,
+        naming: Naming,
+        world: World,
+        press: Press,
+        keeper: Keeper,
+    ) -> Self {
+        let (prober, outcomes) = Prober::new();
+        let mut watch = interval(WATCH_EVERY);
+        watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            plan,
+            coming: None,
+            clock,
+            naming,
+            world,
+            press,
+            keeper,
+            prober,
+            outcomes,
+            watch,
+            suspicions: 0,
+            is_outdated: false,
+            answers: Vec::new(),
+            adopted: Vec::new(),
         }
     }
 
-    async fn obey(&mut self, command: Command) {
-        match command {
-            Command::Apply { plan, done } => {
-                self.apply(*plan).await;
+    /// Serves until its controller is gone; what is to be kept is kept when it returns.
+    pub(crate) async fn run(mut self, mut inlets: Inlets) {
+        let mut commands = Vec::with_capacity(BATCH_MAX);
+        let mut outcomes = Vec::with_capacity(BATCH_MAX);
+        loop {
+            self.settle();
+            self.begin_due();
+            let (due, has_members) = (self.next_due(), !self.world.registry.is_empty());
+            tokio::select! {
+                _ = &mut inlets.stopped => break,
+                _ = inlets.commands.recv_many(&mut commands, BATCH_MAX) => self.obey(&mut commands),
+                Some(order) = inlets.orders.recv() => self.wait_for_names(order),
+                Some(is_changed) = self.naming.answered() => self.is_outdated |= is_changed,
+                _ = self.outcomes.recv_many(&mut outcomes, BATCH_MAX) => self.note(&mut outcomes),
+                Some(()) = self.prober.ended() => {}
+                _ = self.watch.tick(), if has_members => self.look_for_suspects(),
+                () = until(due) => {}
+            }
+        }
+        self.keeper.close().await;
+    }
+
+    fn obey(&mut self, commands: &mut Vec<Command>) {
+        let at = self.clock.now();
+        for command in commands.drain(..) {
+            self.answers.push(command(&mut self.world, at));
+        }
+    }
+
+    /// Asks for the names of a new plan, which is put in force when they are known. One that was waited for gives way.
+    fn wait_for_names(&mut self, order: Order) {
+        if let Some(before) = self.coming.take() {
+            self.adopted.push(before.order.done);
+        }
+        self.naming.follow(&[&self.plan, &order.plan]);
+        let deadline = Instant::now() + FIRST_ANSWERS_WAIT;
+        self.coming = Some(Coming { order, deadline });
+    }
+
+    fn note(&mut self, outcomes: &mut Vec<Outcome>) {
+        let at = self.clock.now();
+        for Outcome { backend, result } in outcomes.drain(..) {
+            self.world.registry.proved(backend, result, at);
+        }
+    }
+
+    fn look_for_suspects(&mut self) {
+        let suspicions = self.press.suspicions();
+        if mem::replace(&mut self.suspicions, suspicions) != suspicions {
+            self.world.registry.take_suspects(self.clock.now());
+        }
+    }
+
+    /// Ends what has run out, and lets others see what changed: data plane, log, store, and who asked, in this order.
+    fn settle(&mut self) {
+        self.world.tick(self.clock.now());
+        self.adopt();
+        let (events, writes) = (self.world.registry.take_events(), self.world.take_writes());
+        let is_moved = !events.is_empty() || !writes.is_empty();
+        self.publish(is_moved);
+        self.press.tell(events);
+        if is_moved || !self.answers.is_empty() {
+            let saved = self.keeper.keep(writes);
+            let sequence = self.press.sequence();
+            let settled = Settled { sequence, saved };
+            self.answers.drain(..).for_each(|answer| answer(&settled));
+        }
+    }
+
+    /// Puts the plan that is waited for in force, if it need not wait any longer.
+    fn adopt(&mut self) {
+        let is_ready = |coming: &mut Coming| !self.naming.is_waiting() || coming.deadline <= Instant::now();
+        let Some(Coming { order, .. }) = self.coming.take_if(is_ready) else {
+            return;
+        };
+        self.plan = *order.plan;
+        self.naming.follow(&[&self.plan]);
+        self.world.registry.follow(&self.plan, self.clock.now());
+        self.adopted.push(order.done);
+        self.is_outdated = true;
+    }
+
+    fn publish(&mut self, is_moved: bool) {
+        let registry = &self.world.registry;
+        let is_outdated = mem::take(&mut self.is_outdated);
+        if is_outdated || is_moved && self.press.is_outdated(&self.plan, registry) {
+            self.press.publish(&self.plan, self.naming.resolved(), registry);
+        }
+        if self.coming.is_none() {
+            for done in self.adopted.drain(..) {
                 let _ = done.send(()); // whoever asked may have stopped waiting
             }
         }
     }
 
-    async fn apply(&mut self, plan: Plan) {
-        self.names.follow(&plan, Instant::now());
-        self.plan = plan;
-        first_answers(&mut self.names, &mut self.lookups, &self.lookup).await;
-        self.publish();
+    /// Begins the lookups and probes that are due.
+    fn begin_due(&mut self) {
+        self.naming.ask_due();
+        let room = self.prober.room();
+        let due = self.world.registry.take_probes(self.clock.now(), room);
+        due.iter().for_each(|backend| self.prober.probe(backend));
     }
 
-    fn note(&mut self, answer: Result<Answer, tokio::task::JoinError>) {
-        if note(&mut self.names, answer) {
-            self.publish();
-        }
+    /// When there is something to do though nobody says a word.
+    fn next_due(&self) -> Option<Instant> {
+        let registry = &self.world.registry;
+        let probe = registry.next_probe_due().filter(|_| self.prober.room() > 0);
+        let of_registry = [registry.next_due(), probe].into_iter().flatten().min();
+        let others = [
+            of_registry.map(|due| self.clock.instant(due)),
+            self.naming.next_due(),
+            self.coming.as_ref().map(|coming| coming.deadline),
+        ];
+        others.into_iter().flatten().min()
     }
-
-    fn publish(&self) {
-        let previous = Arc::clone(&self.snapshots.borrow());
-        let resolved = self.names.resolved();
-        let snapshot = Snapshot::build(&self.plan, &resolved, Some(&previous), self.shards);
-        tracing::info!(
-            sequence = snapshot.sequence,
-            pools = snapshot.pools.len(),
-            "a new snapshot is in use"
-        );
-        self.snapshots.send_replace(Arc::new(snapshot));
-    }
-}
-
-/// Asks for the names that are due and waits, for a bounded time, until each name of the plan was answered once.
-async fn first_answers(names: &mut Names, lookups: &mut JoinSet<Answer>, lookup: &Arc<dyn Lookup>) {
-    let deadline = Instant::now() + FIRST_ANSWERS_WAIT;
-    while names.is_waiting() {
-        ask_due(names, lookups, lookup);
-        match timeout_at(deadline, lookups.join_next()).await {
-            Ok(Some(answer)) => {
-                note(names, answer);
-            }
-            Ok(None) | Err(_) => return,
-        }
-    }
-}
-
-fn ask_due(names: &mut Names, lookups: &mut JoinSet<Answer>, lookup: &Arc<dyn Lookup>) {
-    let room = LOOKUPS_MAX.saturating_sub(lookups.len());
-    for host in names.take_due(Instant::now(), room) {
-        let pending = lookup.addresses(Arc::clone(&host));
-        lookups.spawn(async move { (host, pending.await) });
-    }
-}
-
-/// True if the addresses of a name changed.
-fn note(names: &mut Names, answer: Result<Answer, tokio::task::JoinError>) -> bool {
-    let (host, result) = answer.expect("a lookup neither panics nor is aborted while the writer lives");
-    names.answer(&host, result, Instant::now())
 }
 
 async fn until(time: Option<Instant>) {
@@ -148,165 +217,11 @@ async fn until(time: Option<Instant>) {
     }
 }
 
-/// Lookups under way at once; each holds a thread of the runtime's blocking pool while it waits.
-const LOOKUPS_MAX: usize = 16;
+/// Commands, or outcomes of probes, that one snapshot answers.
+const BATCH_MAX: usize = 256;
 
-/// How long a start or a reload waits for names that were never answered before it goes on without them.
-const FIRST_ANSWERS_WAIT: Duration = Duration::from_secs(5);
-
-#[cfg(test)]
-pub(crate) mod test_plan {
-    use super::*;
-    use portreeve_model::plan::{BackendLimits, BalancePlan, PoolPlan, Target, TargetAddress};
-
-    /// One pool whose backends are these names on port 80, looked up every ten seconds.
-    pub(crate) fn plan_of(hosts: &[&str]) -> Plan {
-        plan_with("pool", hosts, Duration::from_secs(10))
-    }
-
-    pub(crate) fn plan_with(pool: &str, hosts: &[&str], resolve_every: Duration) -> Plan {
-        let pool = PoolPlan {
-            name: pool.into(),
-            targets: hosts.iter().map(|host| target(host)).collect(),
-            balance: BalancePlan::RoundRobin,
-            limits: BackendLimits::default(),
-            resolve_every,
-            members: None,
-        };
-        Plan {
-            pools: vec![pool],
-            ..Plan::default()
-        }
-    }
-
-    fn target(host: &str) -> Target {
-        let address = TargetAddress::Host {
-            host: host.to_owned(),
-            port: 80,
-        };
-        Target {
-            address,
-            weight: 1,
-            policies: portreeve_model::Policies::none(),
-        }
-    }
-}
+/// Between two looks at what the data plane suspects; tokens that run out are noticed at the latest then, too.
+const WATCH_EVERY: Duration = Duration::from_millis(50);
 
 #[cfg(test)]
-mod tests {
-    use super::test_plan::plan_of;
-    use super::*;
-    use crate::Controller;
-    use crate::lookup::Pending;
-    use std::collections::BTreeMap;
-    use std::sync::Mutex;
-
-    /// A phone book that tests rewrite; a name that is not in it never answers.
-    #[derive(Default)]
-    struct Book {
-        pages: Mutex<BTreeMap<String, Vec<IpAddr>>>,
-    }
-
-    impl Book {
-        fn with(host: &str, addresses: &[&str]) -> Arc<Self> {
-            let book = Arc::new(Self::default());
-            book.write(host, addresses);
-            book
-        }
-
-        fn write(&self, host: &str, addresses: &[&str]) {
-            let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-            self.pages.lock().unwrap().insert(host.to_owned(), addresses);
-        }
-    }
-
-    impl Lookup for Book {
-        fn addresses(&self, host: Arc<str>) -> Pending {
-            let found = self.pages.lock().unwrap().get(&*host).cloned();
-            Box::pin(async move {
-                match found {
-                    Some(addresses) => Ok(addresses),
-                    None => future::pending().await,
-                }
-            })
-        }
-    }
-
-    fn labels(snapshot: &Snapshot) -> Vec<String> {
-        let backends = snapshot.pools.iter().flat_map(|pool| &pool.backends);
-        backends.map(|backend| backend.label.to_string()).collect()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_snapshot_knows_the_names() {
-        let book = Book::with("a.test", &["10.0.0.1", "10.0.0.2"]);
-
-        let controller = Controller::start_with(plan_of(&["a.test"]), 1, book).await;
-
-        let snapshot = Arc::clone(&controller.snapshots().borrow());
-        assert_eq!(snapshot.sequence, 1);
-        assert_eq!(labels(&snapshot), ["10.0.0.1:80", "10.0.0.2:80"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_name_that_does_not_answer_delays_the_start_but_not_for_ever() {
-        let book = Book::with("a.test", &["10.0.0.1"]);
-        let before = Instant::now();
-
-        let controller = Controller::start_with(plan_of(&["silent.test", "a.test"]), 1, book).await;
-
-        assert_eq!(before.elapsed(), FIRST_ANSWERS_WAIT);
-        assert_eq!(labels(&controller.snapshots().borrow()), ["a.test:80"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_changed_answer_is_published_and_an_equal_one_is_not() {
-        let book = Book::with("a.test", &["10.0.0.1"]);
-        let controller = Controller::start_with(plan_of(&["a.test"]), 1, book.clone()).await;
-        let mut view = controller.snapshots();
-        let first = Arc::clone(&view.borrow_and_update());
-
-        tokio::time::sleep(Duration::from_secs(60)).await;
-        assert!(!view.has_changed().unwrap());
-        book.write("a.test", &["10.0.0.1", "10.0.0.7"]);
-        view.changed().await.unwrap();
-
-        let second = Arc::clone(&view.borrow_and_update());
-        assert_eq!(second.sequence, first.sequence + 1);
-        assert_eq!(labels(&second), ["10.0.0.1:80", "10.0.0.7:80"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_applied_plan_is_published_when_apply_returns() {
-        let book = Book::with("a.test", &["10.0.0.1"]);
-        book.write("b.test", &["10.0.0.2"]);
-        let controller = Controller::start_with(plan_of(&["a.test"]), 1, book).await;
-
-        controller.apply(plan_of(&["b.test"])).await;
-
-        assert_eq!(labels(&controller.snapshots().borrow()), ["b.test:80"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn known_names_keep_their_meaning_over_a_reload() {
-        let book = Book::with("a.test", &["10.0.0.1"]);
-        let controller = Controller::start_with(plan_of(&["a.test"]), 1, book.clone()).await;
-        book.pages.lock().unwrap().clear();
-        let before = Instant::now();
-
-        controller.apply(plan_of(&["a.test"])).await;
-
-        assert_eq!(before.elapsed(), Duration::ZERO);
-        assert_eq!(labels(&controller.snapshots().borrow()), ["a.test:80"]);
-    }
-
-    #[tokio::test]
-    async fn stop_ends_the_task() {
-        let controller = Controller::start_with(plan_of(&[]), 1, Arc::new(Book::default())).await;
-        let mut view = controller.snapshots();
-
-        controller.stop().await;
-
-        assert!(view.changed().await.is_err());
-    }
-}
+mod tests;

@@ -14,6 +14,9 @@ pub enum StartError {
     /// The folder for state cannot be used.
     #[error(transparent)]
     StateFolder(#[from] StateFolderError),
+    /// What must survive a restart cannot be kept.
+    #[error(transparent)]
+    Store(#[from] portreeve_control::StoreError),
     /// The access log cannot be written.
     #[error(transparent)]
     AccessLog(#[from] AccessLogError),

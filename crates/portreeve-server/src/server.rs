@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use portreeve_admin::{Admin, AdminListener, Events, Readiness, View};
 use portreeve_config::Config;
-use portreeve_control::Controller;
+use portreeve_control::{ControlSettings, Controller};
 use portreeve_model::plan::{Bind, Name};
 use portreeve_proxy::{Drained, Proxy, ProxySettings};
 use tokio::sync::watch;
@@ -62,7 +62,8 @@ impl Server {
             bound,
             events,
         } = Prepared::for_config(&config)?;
-        let controller = Controller::start(config.plan.clone(), config.threads).await;
+        let controller =
+            Controller::start(config.plan.clone(), config.threads, ControlSettings::default()).await?;
         let records = access_log.as_ref().map(AccessLog::sink);
         let settings = ProxySettings {
             threads: config.threads,

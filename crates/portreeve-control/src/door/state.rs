@@ -1,0 +1,112 @@
+//! What is shown of backends.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portreeve_model::plan::Name;
+use portreeve_model::{
+    Backend, BackendAddress, BackendId, Member, MemberKey, Moment, Policies, Registry, Snapshot, Standing,
+    TokenId,
+};
+
+/// One backend, registered or of the file, as of one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BackendState {
+    /// Its pool.
+    pub pool: Name,
+    /// By what it is known there: the id it registered by, or the label of one of the file.
+    pub id: Arc<str>,
+    /// Its number: another one after each change of address, policies or weight.
+    pub number: BackendId,
+    /// Whether it registered itself; else it stands in the file.
+    pub is_registered: bool,
+    /// Where it is.
+    pub address: BackendAddress,
+    /// What it upholds.
+    pub policies: Policies,
+    /// Its share under weighted balancing.
+    pub weight: u16,
+    /// Whether it may be given requests.
+    pub standing: Standing,
+    /// Requests that run now.
+    pub in_flight: u32,
+    /// Requests it was ever given.
+    pub requests: u64,
+    /// Attempts that failed by its fault.
+    pub failures: u64,
+    /// When it joined, in milliseconds since 1970; of registered ones.
+    pub since_unix_ms: Option<u64>,
+    /// Until its lease is over; of those that renew it by heartbeats.
+    pub expires_in: Option<Duration>,
+    /// The token by which it registered.
+    pub token: Option<TokenId>,
+    /// How busy it said it is, 0 to 1.
+    pub load: Option<f32>,
+    /// Whether the operator drains it; `standing` may be draining by its own word as well.
+    pub is_drained: bool,
+    /// Why it does not serve, in words for people.
+    pub reason: Option<String>,
+}
+
+impl BackendState {
+    pub(super) fn of_file(pool: &Name, backend: &Backend) -> Self {
+        let standing = backend.standing();
+        Self {
+            pool: Arc::clone(pool),
+            id: Arc::clone(&backend.label),
+            number: backend.id,
+            is_registered: backend.is_registered,
+            address: backend.address.clone(),
+            policies: backend.policies.clone(),
+            weight: backend.weight,
+            standing,
+            in_flight: backend.in_flight(),
+            requests: backend.requests_total(),
+            failures: backend.failures_total(),
+            since_unix_ms: None,
+            expires_in: None,
+            token: None,
+            load: None,
+            is_drained: standing == Standing::Draining,
+            reason: None,
+        }
+    }
+
+    fn of_member(member: &Member, at: Moment) -> Self {
+        Self {
+            since_unix_ms: Some(member.since_unix_ms),
+            expires_in: member.expires_in(at),
+            token: member.token.clone(),
+            load: member.load,
+            is_drained: member.is_drained,
+            reason: member.last_reason().map(str::to_owned),
+            ..Self::of_file(&member.key().pool, &member.backend)
+        }
+    }
+}
+
+/// All members, pool by pool, in the order they joined.
+pub(super) fn members(registry: &Registry, at: Moment) -> Vec<BackendState> {
+    let states = registry.all().map(|member| BackendState::of_member(member, at));
+    states.collect()
+}
+
+pub(super) fn member(registry: &Registry, key: &MemberKey, at: Moment) -> Option<BackendState> {
+    registry
+        .find(key)
+        .map(|member| BackendState::of_member(member, at))
+}
+
+/// Both kinds, in the order of the snapshot's pools, and of a pool first those of the file.
+pub(super) fn all(snapshot: &Snapshot, members: Vec<BackendState>) -> Vec<BackendState> {
+    let of_file = snapshot.pools.iter().flat_map(|pool| {
+        let of_file = pool.backends.iter().filter(|backend| !backend.is_registered);
+        of_file.map(|backend| BackendState::of_file(&pool.name, backend))
+    });
+    let mut states: Vec<BackendState> = of_file.chain(members).collect();
+    let pools = snapshot.pools.iter().enumerate();
+    let places: HashMap<&Name, usize> = pools.map(|(place, pool)| (&pool.name, place)).collect();
+    states.sort_by_key(|state| (places.get(&state.pool).copied(), state.is_registered));
+    states
+}
