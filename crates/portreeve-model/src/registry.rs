@@ -4,6 +4,7 @@ mod address_fault;
 mod claims;
 mod due;
 mod ending;
+mod entering;
 mod event;
 mod fault;
 mod following;
@@ -17,6 +18,15 @@ mod operator;
 mod pools;
 mod probing;
 mod rules;
+
+#[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod naive;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod steps;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -28,17 +28,23 @@ impl Registry {
         }
     }
 
-    /// Who has to go if `key` is registered at `address`: other servers there.
+    /// Who has to go if `key`, known as `known`, is registered at `address`: other servers there. Nobody, if it is
+    /// there already: whoever is there with it is the same server.
     pub(super) fn claim_address(
         &self,
         address: SocketAddr,
         key: &MemberKey,
+        known: Option<Slot>,
         by: &Sender,
     ) -> Result<Vec<Slot>, RegistrationFault> {
+        let known = known.map(|slot| self.members.get(slot));
+        if known.is_some_and(|known| !known.is_expired && known.announcement.address == address) {
+            return Ok(Vec::new());
+        }
         let mut leaving = Vec::new();
         for slot in self.members.at(&address) {
             let holder = self.members.get(slot);
-            if holder.key() != key && !may_share(holder, address, by) {
+            if !may_share(holder, address, by) {
                 let by = holder.key().clone();
                 return Err(RegistrationFault::AddressHeld { address, by });
             }
@@ -121,5 +127,214 @@ fn fits(there: usize, max: u32, of: impl Fn() -> Bound) -> Result<(), Registrati
         Ok(())
     } else {
         Err(RegistrationFault::TooMany { of: of(), max })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::*;
+    use super::*;
+    use crate::plan::Plan;
+    use crate::registration::Beat;
+
+    #[test]
+    fn what_a_token_registered_is_its_own_while_the_lease_counts() {
+        let mut registry = registry();
+        let mine = with(token("mine"), "10.0.0.1");
+        registry
+            .register(said("api/a", "10.0.0.1:80"), &mine, at(0))
+            .unwrap();
+        let theirs = with(token("theirs"), "10.0.0.2");
+        for other in [&theirs, &local()] {
+            let fault = registry.refuse(said("api/a", "10.0.0.2:80"), other, 9_999);
+            assert_eq!((fault.code(), fault.status()), ("held_by_another", 409));
+            let fault = registry
+                .renew(&key("api/a"), Beat::default(), other, at(1))
+                .unwrap_err();
+            assert_eq!(fault.code(), "held_by_another");
+            let fault = registry.deregister(&key("api/a"), other, at(1)).unwrap_err();
+            assert_eq!(fault.code(), "held_by_another");
+        }
+        assert!(
+            registry
+                .register(said("api/a", "10.0.0.2:80"), &theirs, at(10_000))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_same_token_moves_its_backend_to_another_host() {
+        let mut registry = registry();
+        let before = with(token("mine"), "10.0.0.1");
+        registry
+            .register(said("api/a", "10.0.0.1:80"), &before, at(0))
+            .unwrap();
+        let after = with(token("mine"), "10.0.0.2");
+        let moved = registry
+            .register(said("api/a", "10.0.0.2:80"), &after, at(1))
+            .unwrap();
+        assert!(moved.replaced);
+    }
+
+    #[test]
+    fn without_tokens_only_the_same_host_renews_and_the_proxys_own_for_all() {
+        let mut open = plan();
+        open.registration.is_insecure = true;
+        let mut registry = following(&open);
+        registry
+            .register(said("api/a", "10.0.0.1:80"), &from("10.0.0.1"), at(0))
+            .unwrap();
+        let mut renew = |by| registry.renew(&key("api/a"), Beat::default(), &from(by), at(1));
+        assert_eq!(renew("10.0.0.2").unwrap_err().code(), "held_by_another");
+        assert!(renew("10.0.0.1").is_ok());
+        assert!(renew("::1").is_ok());
+    }
+
+    #[test]
+    fn a_held_address_passes_on_to_the_host_itself_or_by_the_same_token() {
+        let mut registry = registry();
+        let mine = with(token("mine"), "10.0.0.9");
+        registry
+            .register(said("api/a", "10.0.0.1:80"), &mine, at(0))
+            .unwrap();
+        let theirs = with(token("theirs"), "10.0.0.8");
+        let fault = registry.refuse(said("web/b", "10.0.0.1:80"), &theirs, 1);
+        let expected = RegistrationFault::AddressHeld {
+            address: address("10.0.0.1:80"),
+            by: key("api/a"),
+        };
+        assert_eq!((fault.status(), fault), (409, expected));
+        assert_eq!(
+            registry.refuse(said("web/b", "10.0.0.1:80"), &local(), 1).code(),
+            "address_held"
+        );
+        registry
+            .register(said("web/c", "10.0.0.1:80"), &mine, at(2))
+            .unwrap();
+        assert!(!registry.has("api/a"));
+        let there = with(token("theirs"), "10.0.0.1");
+        registry
+            .register(said("web/b", "10.0.0.1:80"), &there, at(3))
+            .unwrap();
+        assert_eq!(registry.ids("web"), ["b"]);
+    }
+
+    #[test]
+    fn a_shared_address_too_needs_the_right_to_it() {
+        let mut registry = registry();
+        let mine = with(token("mine"), "10.0.0.9");
+        registry
+            .register(said("api/a@eu", "10.0.0.1:80"), &mine, at(0))
+            .unwrap();
+        let theirs = with(token("theirs"), "10.0.0.8");
+        let fault = registry.refuse(said("api/a@us", "10.0.0.1:80"), &theirs, 1);
+        assert_eq!(fault.code(), "address_held");
+        registry
+            .register(said("api/a@us", "10.0.0.1:80"), &mine, at(1))
+            .unwrap();
+        assert_eq!(registry.len(), 2);
+    }
+
+    #[test]
+    fn the_same_port_on_two_hosts_is_two_addresses() {
+        let mut registry = registry();
+        registry.add("api/a", "10.0.0.1:80", 0);
+        registry.add("api/b", "10.0.0.2:80", 0);
+        assert_eq!(registry.len(), 2);
+    }
+
+    fn bounded(all: u32, per_source: u32, per_token: u32) -> Registry {
+        let mut plan: Plan = plan();
+        plan.registration.registrations_max = all;
+        plan.registration.per_source_max = per_source;
+        plan.registration.per_token_max = per_token;
+        following(&plan)
+    }
+
+    fn too_many(fault: RegistrationFault) -> Bound {
+        assert_eq!((fault.code(), fault.status()), ("too_many_registrations", 429));
+        match fault {
+            RegistrationFault::TooMany { of, .. } => of,
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn registrations_are_bounded_in_all_by_source_and_by_token() {
+        let mut registry = bounded(3, 2, 1);
+        registry.add("api/a", "10.0.0.1:80", 0);
+        registry.add("api/b", "10.0.0.2:80", 0);
+        let fault = registry.refuse(said("api/c", "10.0.0.3:80"), &from("::1"), 0);
+        assert_eq!(too_many(fault), Bound::Source(Some([127, 0, 0, 1].into())));
+        let mine = with(token("mine"), "10.0.0.9");
+        registry
+            .register(said("api/c", "10.0.0.3:80"), &mine, at(0))
+            .unwrap();
+        let theirs = with(token("theirs"), "10.0.0.8");
+        assert_eq!(
+            too_many(registry.refuse(said("api/d", "10.0.0.4:80"), &theirs, 0)),
+            Bound::All
+        );
+        registry.remove(&key("api/a"), at(0)).unwrap();
+        let fault = registry.refuse(said("api/d", "10.0.0.4:80"), &mine, 0);
+        assert_eq!(too_many(fault), Bound::Token("mine".into()));
+        assert!(
+            registry
+                .register(said("api/d", "10.0.0.4:80"), &theirs, at(0))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn who_is_there_already_or_takes_anothers_address_needs_no_room() {
+        let mut registry = bounded(1, 1, 1);
+        registry.add("api/a", "10.0.0.1:80", 0);
+        assert!(registry.add("api/a", "10.0.0.2:80", 0).replaced);
+        assert!(registry.add("api/b", "10.0.0.2:80", 0).is_new);
+        assert_eq!(registry.ids("api"), ["b"]);
+    }
+
+    #[test]
+    fn who_is_remembered_takes_room_until_it_is_forgotten() {
+        let mut registry = bounded(1, 1, 1);
+        registry.add("api/a", "10.0.0.1:80", 0);
+        assert_eq!(
+            too_many(registry.refuse(said("api/b", "10.0.0.2:80"), &local(), 29_999)),
+            Bound::All
+        );
+        assert!(
+            registry
+                .register(said("api/b", "10.0.0.2:80"), &local(), at(30_000))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_member_that_changes_hands_counts_for_the_new_ones() {
+        let mut registry = bounded(9, 1, 9);
+        registry.add("api/a", "10.0.0.1:80", 0);
+        let mine = with(token("mine"), "10.0.0.9");
+        registry
+            .register(said("api/b", "10.0.0.2:80"), &mine, at(0))
+            .unwrap();
+        let fault = registry.refuse(said("api/a", "10.0.0.1:80"), &mine, 1);
+        assert_eq!(fault.code(), "too_many_registrations");
+        registry.deregister(&key("api/b"), &mine, at(2)).unwrap();
+        registry
+            .register(said("api/a", "10.0.0.1:80"), &mine, at(3))
+            .unwrap();
+        assert!(
+            registry
+                .register(said("api/c", "10.0.0.3:80"), &local(), at(4))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_server_of_a_packet_servers_id_stands_before_its_policy() {
+        assert_eq!(
+            (server("a1@eu"), server("a1"), server("a1@x@y")),
+            ("a1", "a1", "a1")
+        );
     }
 }

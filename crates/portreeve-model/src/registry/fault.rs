@@ -229,16 +229,12 @@ impl fmt::Display for RegistrationFault {
                 out,
                 "no backend may register in the pool {pool}, as it has no `register` in the configuration"
             ),
-            Self::PoolNotAllowed { token, pool } => {
-                write!(out, "the token {token} is not for the pool {pool}")
-            }
+            Self::PoolNotAllowed { token, pool } => write!(out, "the token {token} is not for pool {pool}"),
             Self::BadId { bytes } => write!(
                 out,
                 "the id has {bytes} bytes; an id is 1 to {ID_BYTES_MAX} bytes without `/` and control characters"
             ),
-            Self::BadWeight { weight } => {
-                write!(out, "the weight is {weight}; a weight is 1 to {WEIGHT_MAX}")
-            }
+            Self::BadWeight { weight } => write!(out, "the weight is {weight}; it may be 1 to {WEIGHT_MAX}"),
             Self::WeightNotAllowed {
                 token,
                 weight,
@@ -249,17 +245,14 @@ impl fmt::Display for RegistrationFault {
             ),
             Self::TooManyPolicies { policies } => write!(
                 out,
-                "{policies} policies; one backend may uphold at most {}",
-                Policies::UPHELD_MAX
+                "{policies} policies; one backend may uphold at most {POLICIES_MAX}"
             ),
             Self::PolicyNotAllowed { token, policy } => {
                 write!(out, "the token {token} does not allow the policy {policy}")
             }
-            Self::AddressRefused { address, why } => {
-                write!(out, "no backend may register at {address}: {why}")
-            }
+            Self::AddressRefused { address, why } => write!(out, "no backend may be at {address}: {why}"),
             Self::AddressNotAllowed { token, address } => {
-                write!(out, "{address} is in none of the networks of the token {token}")
+                write!(out, "{address} is in no network of the token {token}")
             }
             Self::AddressNotYours { source, address } => write!(
                 out,
@@ -336,5 +329,6 @@ impl fmt::Display for Bound {
 /// The longest id: a packet server's id, `@` and its policy, of 64 bytes each.
 pub(super) const ID_BYTES_MAX: usize = 129;
 pub(super) const WEIGHT_MAX: u16 = 1_000;
+const POLICIES_MAX: usize = Policies::UPHELD_MAX;
 /// The shortest time between heartbeats.
 pub(super) const TTL_MIN: Duration = Duration::from_millis(100);

@@ -1,22 +1,17 @@
 //! Members join, renew and leave by their own word.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Registry;
-use super::address_fault::canonical_source;
-use super::claims::token_of;
 use super::event::EventKind;
 use super::fault::RegistrationFault;
-use super::kept::Kept;
-use super::member::{Health, Member, Probe};
+use super::member::Health;
 use super::members::Slot;
-use super::rules::{Allowed, ttl};
+use super::rules::ttl;
 use crate::backend::Backend;
 use crate::plan::{MembersPlan, Name};
-use crate::registration::{Announcement, Beat, MemberKey, Moment, Sender, TokenId};
-use crate::standing::Standing;
+use crate::registration::{Announcement, Beat, MemberKey, Moment, Sender};
 
 /// What became of a registration.
 #[derive(Debug, Clone)]
@@ -51,7 +46,7 @@ impl Registry {
         let allowed = self.rules.allow(announcement, by, pool)?;
         let said = &allowed.announcement;
         let known = self.claim_key(&said.key, by)?;
-        let leaving = self.claim_address(said.address, &said.key, by)?;
+        let leaving = self.claim_address(said.address, &said.key, known, by)?;
         self.claim_room(known, by, &leaving)?;
         for slot in leaving {
             let reason = format!("{} registered at its address", said.key);
@@ -110,118 +105,8 @@ impl Registry {
         }
     }
 
-    fn enter(&mut self, allowed: Allowed, known: Option<Slot>, by: &Sender, at: Moment) -> Registered {
-        let Allowed { announcement, ttl } = allowed;
-        let by = Owner::of(by);
-        let Some(slot) = known else {
-            let place = self.members.next_place();
-            return self.join(Kept::joining(announcement, by, place, at), ttl, at);
-        };
-        let before = self.members.get(slot);
-        if before.is_expired {
-            let kept = Kept {
-                is_drained: before.is_drained,
-                ..Kept::joining(announcement, by, before.place, at)
-            };
-            self.members.take(slot);
-            return self.join(kept, ttl, at);
-        }
-        if is_same(&before.announcement, &announcement) {
-            return self.repeat(slot, announcement, by, ttl, at);
-        }
-        self.replace(slot, announcement, by, ttl, at)
-    }
-
-    /// One that was not there.
-    fn join(&mut self, kept: Kept, ttl: Duration, at: Moment) -> Registered {
-        let member = Member::unproved(kept, ttl, at);
-        member.show();
-        let backend = Arc::clone(&member.backend);
-        self.journal.note(EventKind::Registered, &member, None, at);
-        self.journal.put(&member);
-        self.members.insert(member);
-        Registered {
-            backend,
-            ttl,
-            is_new: true,
-            replaced: false,
-        }
-    }
-
-    /// One that says again what it said; perhaps with another ttl or token, or from elsewhere.
-    fn repeat(
-        &mut self,
-        slot: Slot,
-        announcement: Announcement,
-        by: Owner,
-        ttl: Duration,
-        at: Moment,
-    ) -> Registered {
-        let before = self.members.get(slot);
-        let is_all_the_same = before.announcement.term == announcement.term && by.owns(before);
-        let slot = if is_all_the_same {
-            slot
-        } else {
-            self.amend(slot, announcement, by, at)
-        };
-        self.prolong(slot, ttl, at);
-        Registered {
-            backend: Arc::clone(&self.members.get(slot).backend),
-            ttl,
-            is_new: false,
-            replaced: false,
-        }
-    }
-
-    fn amend(&mut self, slot: Slot, announcement: Announcement, by: Owner, at: Moment) -> Slot {
-        let mut member = self.members.take(slot);
-        member.announcement = announcement;
-        (member.source, member.token) = (by.source, by.token);
-        if member.health == Health::Proved && member.probe != Probe::Out {
-            member.probe = member.probe_after(at.since_start);
-        }
-        self.journal.put(&member);
-        self.members.insert(member)
-    }
-
-    /// One that says something else: another backend takes its place. It need not prove an address that it has proved.
-    fn replace(
-        &mut self,
-        slot: Slot,
-        announcement: Announcement,
-        by: Owner,
-        ttl: Duration,
-        at: Moment,
-    ) -> Registered {
-        self.note_suspicion(slot, at);
-        let before = self.members.take(slot);
-        before.backend.stand(Standing::Gone);
-        let is_moved = before.announcement.address != announcement.address;
-        let kept = Kept {
-            is_drained: before.is_drained,
-            is_leaving: before.is_leaving && !is_moved,
-            since_unix_ms: before.since_unix_ms,
-            ..Kept::joining(announcement, by, before.place, at)
-        };
-        let mut member = Member::unproved(kept, ttl, at);
-        if !is_moved {
-            member.stay(before, at);
-        }
-        member.show();
-        let backend = Arc::clone(&member.backend);
-        self.journal.note(EventKind::Replaced, &member, None, at);
-        self.journal.put(&member);
-        self.members.insert(member);
-        Registered {
-            backend,
-            ttl,
-            is_new: false,
-            replaced: true,
-        }
-    }
-
     /// The word counts for `ttl` from now on; that of one kept by probes only while they do not pass.
-    fn prolong(&mut self, slot: Slot, ttl: Duration, at: Moment) {
+    pub(super) fn prolong(&mut self, slot: Slot, ttl: Duration, at: Moment) {
         let member = self.members.get(slot);
         let is_proved = member.health == Health::Proved;
         let until = at.since_start.saturating_add(ttl);
@@ -242,57 +127,238 @@ impl Registry {
     }
 }
 
-impl Member {
-    /// Takes over what is known of the address from the backend that was there.
-    fn stay(&mut self, before: Self, at: Moment) {
-        self.health = before.health;
-        self.reason = before.reason;
-        self.load = before.load;
-        if self.health == Health::Proved {
-            self.probe = self.probe_after(at.since_start);
-            if self.is_kept_by_probes() {
-                self.lease_until = None;
-            }
+#[cfg(test)]
+mod tests {
+    use super::super::EventKind::{Registered as Joined, Replaced, Superseded, Up};
+    use super::super::samples::*;
+    use super::*;
+    use crate::policy::Policies;
+    use crate::registration::Term;
+    use crate::standing::Standing;
+
+    #[test]
+    fn a_new_member_is_unproved_until_a_probe_passes() {
+        let mut registry = registry();
+        let registered = registry.add("api/a", "10.0.0.1:80", 0);
+        assert!(registered.is_new && !registered.replaced);
+        assert_eq!(registered.ttl, Duration::from_secs(10));
+        assert_eq!(registered.backend.standing(), Standing::Unproved);
+        registry.pass("api/a", 5);
+        assert_eq!(registered.backend.standing(), Standing::Serving);
+        let expected = [(Joined, "api/a".to_owned()), (Up, "api/a".to_owned())];
+        assert_eq!(registry.happened(), expected);
+    }
+
+    #[test]
+    fn the_same_word_again_renews_the_same_backend() {
+        let mut registry = registry();
+        let first = registry.add_serving("api/a", "10.0.0.1:80", 0);
+        registry.take_changes();
+        let again = registry.add("api/a", "10.0.0.1:80", 9_000);
+        assert!(Arc::ptr_eq(&first.backend, &again.backend));
+        assert!(!again.is_new && !again.replaced);
+        registry.tick(at(18_999));
+        assert_eq!(registry.standing("api/a"), Standing::Serving);
+        assert!(registry.take_changes().is_empty());
+    }
+
+    #[test]
+    fn another_address_makes_another_backend_that_has_to_prove_itself() {
+        let mut registry = registry();
+        let old = registry.add_serving("api/a", "10.0.0.1:80", 0).backend;
+        registry.add("api/b", "10.0.0.2:80", 0);
+        let new = registry.add("api/a", "10.0.0.3:80", 1);
+        assert!(new.replaced && !new.is_new);
+        assert_eq!(old.standing(), Standing::Gone);
+        assert_eq!(new.backend.standing(), Standing::Unproved);
+        assert_eq!(registry.ids("api"), ["a", "b"]);
+        assert_eq!(registry.happened().last().unwrap().0, Replaced);
+    }
+
+    #[test]
+    fn other_policies_at_the_same_address_serve_at_once() {
+        let mut registry = registry();
+        let old = registry.add_serving("api/a", "10.0.0.1:80", 0).backend;
+        let mut other = said("api/a", "10.0.0.1:80");
+        other.policies = policies(&["us"]);
+        let new = registry.register(other, &local(), at(1)).unwrap().backend;
+        assert_eq!(
+            (old.standing(), new.standing()),
+            (Standing::Gone, Standing::Serving)
+        );
+        assert!(!new.may_serve(&policies(&["eu"])));
+        assert_eq!(registry.known("api"), ["us"]);
+    }
+
+    #[test]
+    fn a_backend_that_was_suspected_does_not_serve_by_saying_something_else() {
+        let mut registry = registry();
+        let old = registry.add_serving("api/a", "10.0.0.1:80", 0).backend;
+        assert!(old.suspect());
+        let mut heavier = said("api/a", "10.0.0.1:80");
+        heavier.weight = 2;
+        let new = registry.register(heavier, &local(), at(1)).unwrap().backend;
+        assert_eq!(new.standing(), Standing::Down);
+        assert_eq!(registry.take_probes(at(1), 9).len(), 1);
+    }
+
+    #[test]
+    fn weight_and_spelling_make_another_backend_too() {
+        let mut registry = registry();
+        registry.add("api/a", "10.0.0.1:80", 0);
+        let mut heavier = said("api/a", "10.0.0.1:80");
+        heavier.weight = 7;
+        assert!(
+            registry
+                .register(heavier.clone(), &local(), at(1))
+                .unwrap()
+                .replaced
+        );
+        let textual = Announcement {
+            spells_types_as_text: true,
+            ..heavier
+        };
+        assert!(registry.register(textual, &local(), at(2)).unwrap().replaced);
+        let member = registry.member("api/a");
+        assert_eq!(
+            (member.backend.weight, member.backend.spells_types_as_text),
+            (7, true)
+        );
+    }
+
+    #[test]
+    fn another_ttl_is_kept_but_makes_no_other_backend() {
+        let mut registry = registry();
+        let old = registry.add("api/a", "10.0.0.1:80", 0).backend;
+        registry.take_changes();
+        let mut longer = said("api/a", "10.0.0.1:80");
+        longer.term = Term::Heartbeats(Some(Duration::from_secs(30)));
+        let new = registry.register(longer, &local(), at(0)).unwrap();
+        assert!(Arc::ptr_eq(&old, &new.backend));
+        assert_eq!(registry.next_due(), Some(Duration::from_secs(30)));
+        assert_eq!(registry.take_changes().len(), 1);
+    }
+
+    #[test]
+    fn another_server_at_the_address_supersedes_in_every_pool() {
+        let mut registry = registry();
+        let old = registry.add_serving("api/a", "10.0.0.1:80", 0).backend;
+        let elsewhere = registry.add("web/a", "10.0.0.1:80", 0).backend;
+        registry.add("web/b", "10.0.0.1:80", 1);
+        assert_eq!(old.standing(), Standing::Gone);
+        assert_eq!(elsewhere.standing(), Standing::Gone);
+        assert_eq!(registry.len(), 1);
+        let superseded = |event: &(EventKind, String)| event.0 == Superseded;
+        assert_eq!(
+            registry
+                .happened()
+                .iter()
+                .filter(|event| superseded(event))
+                .count(),
+            2
+        );
+    }
+
+    #[test]
+    fn one_server_may_be_in_several_policies_and_pools_at_one_address() {
+        let mut registry = registry();
+        for name in ["api/a@eu", "api/a@us", "web/a", "web/a@eu"] {
+            registry.add(name, "10.0.0.1:80", 0);
         }
+        assert_eq!(registry.len(), 4);
     }
-}
 
-impl Kept {
-    fn joining(announcement: Announcement, by: Owner, place: u64, at: Moment) -> Self {
-        Self {
-            announcement,
-            source: by.source,
-            token: by.token,
-            is_drained: false,
-            is_leaving: false,
-            since_unix_ms: at.unix_ms,
-            place,
+    #[test]
+    fn a_heartbeat_prolongs_says_the_load_and_is_not_written_down() {
+        let mut registry = registry();
+        registry.add("api/a", "10.0.0.1:80", 0);
+        registry.take_changes();
+        let generation = registry.generation("api");
+        let beat = Beat {
+            load: Some(1.5),
+            is_draining: None,
+        };
+        let ttl = registry.renew(&key("api/a"), beat, &local(), at(9_000)).unwrap();
+        assert_eq!(ttl, Duration::from_secs(10));
+        assert_eq!(registry.member("api/a").load, Some(1.0));
+        assert_eq!(
+            registry.member("api/a").expires_in(at(10_000)),
+            Some(Duration::from_secs(9))
+        );
+        assert!(registry.take_changes().is_empty());
+        assert_eq!(registry.generation("api"), generation);
+    }
+
+    #[test]
+    fn renewing_lifts_neither_down_nor_draining() {
+        let mut registry = registry();
+        registry.add_serving("api/a", "10.0.0.1:80", 0);
+        registry.fail("api/a", 1);
+        registry.beat("api/a", 2);
+        registry.add("api/a", "10.0.0.1:80", 3);
+        assert_eq!(registry.standing("api/a"), Standing::Down);
+        registry.pass("api/a", 4);
+        registry.drain(&key("api/a"), at(5)).unwrap();
+        registry.beat("api/a", 6);
+        registry.add("api/a", "10.0.0.1:80", 7);
+        assert_eq!(registry.standing("api/a"), Standing::Draining);
+    }
+
+    #[test]
+    fn who_leaves_is_gone_and_not_known_any_more() {
+        let mut registry = registry();
+        let backend = registry.add_serving("api/a", "10.0.0.1:80", 0).backend;
+        registry.deregister(&key("api/a"), &local(), at(1)).unwrap();
+        assert_eq!(backend.standing(), Standing::Gone);
+        assert!(registry.known("api").is_empty());
+        let fault = registry
+            .renew(&key("api/a"), Beat::default(), &local(), at(2))
+            .unwrap_err();
+        assert_eq!((fault.code(), fault.status()), ("not_registered", 404));
+        assert_eq!(registry.next_due(), None);
+    }
+
+    #[test]
+    fn the_order_is_that_of_registration_whatever_comes_after() {
+        let mut registry = registry();
+        for (id, port) in [("api/c", 1), ("api/a", 2), ("api/b", 3)] {
+            registry.add(id, &format!("10.0.0.1:{port}"), 0);
         }
-    }
-}
-
-/// To whom a registration counts.
-#[derive(Debug)]
-struct Owner {
-    source: Option<IpAddr>,
-    token: Option<TokenId>,
-}
-
-impl Owner {
-    fn of(by: &Sender) -> Self {
-        Self {
-            source: by.source.map(canonical_source),
-            token: token_of(by).cloned(),
-        }
+        registry.add("api/c", "10.0.0.1:9", 1);
+        assert_eq!(registry.ids("api"), ["c", "a", "b"]);
+        registry.deregister(&key("api/a"), &local(), at(2)).unwrap();
+        registry.add("api/a", "10.0.0.1:2", 3);
+        assert_eq!(registry.ids("api"), ["c", "b", "a"]);
     }
 
-    fn owns(&self, member: &Member) -> bool {
-        (&self.source, &self.token) == (&member.source, &member.token)
+    #[test]
+    fn no_pool_that_is_not_there_or_open_is_joined() {
+        let mut registry = registry();
+        let fault = registry.refuse(said("none/a", "10.0.0.1:80"), &local(), 0);
+        assert_eq!((fault.code(), fault.status()), ("unknown_pool", 404));
+        let fault = registry.refuse(said("fixed/a", "10.0.0.1:80"), &local(), 0);
+        assert_eq!((fault.code(), fault.status()), ("pool_not_joinable", 403));
+        assert!(registry.is_empty() && registry.take_events().is_empty());
     }
-}
 
-/// Whether two announcements are served by the same backend.
-fn is_same(before: &Announcement, after: &Announcement) -> bool {
-    let what = |said: &Announcement| (said.address, said.weight, said.spells_types_as_text);
-    what(before) == what(after) && before.policies == after.policies
+    #[test]
+    fn the_address_is_kept_in_its_one_form() {
+        let mut registry = registry();
+        registry.add("api/a", "[::ffff:10.0.0.1]:80", 0);
+        assert_eq!(
+            registry.member("api/a").announcement.address,
+            address("10.0.0.1:80")
+        );
+        registry.add("api/b", "10.0.0.1:80", 1);
+        assert_eq!(registry.ids("api"), ["b"]);
+    }
+
+    #[test]
+    fn a_member_that_upholds_nothing_is_welcome() {
+        let mut registry = registry();
+        let mut plain = said("api/a", "10.0.0.1:80");
+        plain.policies = Policies::none();
+        assert!(registry.register(plain, &local(), at(0)).is_ok());
+        assert!(registry.known("api").is_empty());
+    }
 }

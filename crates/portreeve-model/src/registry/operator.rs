@@ -104,3 +104,101 @@ impl Registry {
 }
 
 const OPERATOR: &str = "by the operator's word";
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::*;
+    use super::*;
+    use crate::registration::Beat;
+    use crate::standing::Standing;
+
+    fn leaving(is_draining: bool) -> Beat {
+        Beat {
+            load: None,
+            is_draining: Some(is_draining),
+        }
+    }
+
+    #[test]
+    fn a_drained_member_serves_again_when_it_is_undrained() {
+        let mut registry = registry();
+        registry.add_serving("api/a", "10.0.0.1:80", 0);
+        let backend = registry.drain(&key("api/a"), at(1)).unwrap();
+        assert_eq!(backend.standing(), Standing::Draining);
+        registry.drain(&key("api/a"), at(1)).unwrap();
+        registry.undrain(&key("api/a"), at(2)).unwrap();
+        assert_eq!(backend.standing(), Standing::Serving);
+        let kinds: Vec<EventKind> = registry.take_events().iter().map(|event| event.kind).collect();
+        assert_eq!(kinds[2..], [EventKind::Draining, EventKind::Undrained]);
+    }
+
+    #[test]
+    fn a_drained_member_that_never_passed_is_unproved_when_undrained() {
+        let mut registry = registry();
+        registry.add("api/a", "10.0.0.1:80", 0);
+        registry.drain(&key("api/a"), at(1)).unwrap();
+        registry.undrain(&key("api/a"), at(2)).unwrap();
+        assert_eq!(registry.standing("api/a"), Standing::Unproved);
+    }
+
+    #[test]
+    fn the_operators_drain_is_not_lifted_by_a_heartbeat_nor_the_other_way_round() {
+        let mut registry = registry();
+        registry.add_serving("api/a", "10.0.0.1:80", 0);
+        let name = key("api/a");
+        registry.drain(&name, at(1)).unwrap();
+        registry.renew(&name, leaving(true), &local(), at(2)).unwrap();
+        registry.renew(&name, leaving(false), &local(), at(3)).unwrap();
+        assert_eq!(registry.standing("api/a"), Standing::Draining);
+        registry.renew(&name, leaving(true), &local(), at(4)).unwrap();
+        registry.undrain(&name, at(5)).unwrap();
+        assert_eq!(registry.standing("api/a"), Standing::Draining);
+        registry.renew(&name, Beat::default(), &local(), at(6)).unwrap();
+        assert_eq!(registry.standing("api/a"), Standing::Draining);
+        registry.renew(&name, leaving(false), &local(), at(7)).unwrap();
+        assert_eq!(registry.standing("api/a"), Standing::Serving);
+    }
+
+    #[test]
+    fn who_moves_has_not_asked_to_drain_there_but_the_operator_has() {
+        let mut registry = registry();
+        registry.add("api/a", "10.0.0.1:80", 0);
+        registry
+            .renew(&key("api/a"), leaving(true), &local(), at(1))
+            .unwrap();
+        registry.add("api/a", "10.0.0.2:80", 2);
+        assert_eq!(registry.standing("api/a"), Standing::Unproved);
+        registry.drain(&key("api/a"), at(3)).unwrap();
+        registry.add("api/a", "10.0.0.3:80", 4);
+        assert_eq!(registry.standing("api/a"), Standing::Draining);
+    }
+
+    #[test]
+    fn a_removed_member_is_gone_and_may_come_again() {
+        let mut registry = registry();
+        registry.add_serving("api/a", "10.0.0.1:80", 0);
+        let backend = registry.remove(&key("api/a"), at(1)).unwrap();
+        assert_eq!(backend.standing(), Standing::Gone);
+        assert_eq!(registry.remove(&key("api/a"), at(1)).unwrap_err().0, key("api/a"));
+        assert!(registry.add("api/a", "10.0.0.1:80", 2).is_new);
+    }
+
+    #[test]
+    fn drains_of_the_file_are_kept_changed_once_and_seen() {
+        let mut registry = registry();
+        let (pool, label) = ("fixed".into(), "10.0.0.1:80".into());
+        let generation = registry.generation("fixed");
+        assert!(registry.set_drained(&pool, &label, true));
+        assert!(!registry.set_drained(&pool, &label, true));
+        assert!(registry.is_drained("fixed", "10.0.0.1:80"));
+        assert!(!registry.is_drained("fixed", "10.0.0.2:80"));
+        assert!(registry.generation("fixed") > generation);
+        assert!(registry.set_drained(&pool, &label, false));
+        assert!(!registry.is_drained("fixed", "10.0.0.1:80"));
+        let (put, delete) = (
+            Change::DrainPut(pool.clone(), label.clone()),
+            Change::DrainDelete(pool, label),
+        );
+        assert_eq!(registry.take_changes(), [put, delete]);
+    }
+}

@@ -195,3 +195,209 @@ fn names(token: &Token, address: IpAddr) -> bool {
 
 /// What is kept by probes counts at least this long without one that passes: more than a probe can take.
 const PROBES_MIN: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::*;
+    use super::*;
+    use crate::registration::Beat;
+
+    fn code(said: Announcement, by: &Sender) -> Option<&'static str> {
+        let mut registry = registry();
+        registry.register(said, by, at(0)).err().map(|fault| fault.code())
+    }
+
+    fn plain() -> Announcement {
+        said("api/a", "10.0.0.1:80")
+    }
+
+    #[test]
+    fn who_is_outside_the_networks_is_not_heard_whatever_it_shows() {
+        assert_eq!(code(plain(), &from("192.168.0.1")), Some("source_not_allowed"));
+        assert_eq!(
+            code(plain(), &with(token("t"), "192.168.0.1")),
+            Some("source_not_allowed")
+        );
+        assert_eq!(code(plain(), &with(token("t"), "::ffff:10.0.0.1")), None);
+    }
+
+    #[test]
+    fn beyond_loopback_a_token_is_needed_unless_the_operator_says_otherwise() {
+        assert_eq!(code(plain(), &from("10.0.0.1")), Some("token_needed"));
+        assert_eq!(code(plain(), &with(token("t"), "10.0.0.1")), None);
+        assert_eq!(code(plain(), &from("::1")), None);
+        assert_eq!(code(plain(), &Sender::default()), None);
+        let mut open = plan();
+        open.registration.is_insecure = true;
+        let by = from("10.0.0.1");
+        assert!(following(&open).register(plain(), &by, at(0)).is_ok());
+    }
+
+    #[test]
+    fn without_a_token_one_registers_only_oneself() {
+        let mut open = plan();
+        open.registration.is_insecure = true;
+        let mut registry = following(&open);
+        let fault = registry.refuse(said("api/b", "10.0.0.2:80"), &from("10.0.0.1"), 0);
+        assert_eq!(
+            (fault.code(), fault.field(), fault.status()),
+            ("address_not_yours", Some("address"), 403)
+        );
+        let mapped = from("::ffff:10.0.0.2");
+        assert!(
+            registry
+                .register(said("api/b", "10.0.0.2:80"), &mapped, at(0))
+                .is_ok()
+        );
+        assert!(
+            registry
+                .register(said("api/c", "10.0.0.3:80"), &local(), at(0))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_proxys_own_host_is_registered_from_there_or_by_a_token_that_names_it() {
+        let own = || said("api/a", "127.0.0.1:80");
+        assert_eq!(code(own(), &local()), None);
+        assert_eq!(code(said("api/a", "[::1]:80"), &local()), None);
+        assert_eq!(
+            code(own(), &with(token("t"), "10.0.0.1")),
+            Some("address_refused")
+        );
+        let mut naming = token("t");
+        naming.networks = vec![network("127.0.0.0", 8)];
+        assert_eq!(code(own(), &with(naming, "10.0.0.1")), None);
+    }
+
+    #[test]
+    fn no_token_reaches_beyond_its_scope() {
+        let scoped = Token {
+            pools: vec!["web".into(), "api".into()],
+            policies: PolicyScope::These(policies(&["eu", "hipaa"])),
+            networks: vec![network("10.0.0.0", 24)],
+            weight_max: 5,
+            ttl_max: Some(Duration::from_secs(8)),
+            ..token("t")
+        };
+        let by = with(scoped.clone(), "10.0.0.1");
+        assert_eq!(code(plain(), &by), None);
+        let (mut policy, mut weight, mut ttl) = (plain(), plain(), plain());
+        policy.policies = policies(&["eu", "us"]);
+        weight.weight = 6;
+        ttl.term = Term::Heartbeats(Some(Duration::from_secs(9)));
+        assert_eq!(code(policy, &by), Some("policy_not_allowed"));
+        assert_eq!(code(weight, &by), Some("weight_not_allowed"));
+        assert_eq!(code(ttl, &by), Some("ttl_not_allowed"));
+        assert_eq!(
+            code(said("api/a", "10.0.1.1:80"), &by),
+            Some("address_not_allowed")
+        );
+        let elsewhere = Token {
+            pools: vec!["web".into()],
+            ..scoped
+        };
+        assert_eq!(
+            code(plain(), &with(elsewhere, "10.0.0.1")),
+            Some("pool_not_allowed")
+        );
+    }
+
+    #[test]
+    fn a_ttl_that_nobody_asked_for_is_shortened_to_what_the_token_allows() {
+        let short = Token {
+            ttl_max: Some(Duration::from_secs(3)),
+            ..token("t")
+        };
+        let by = with(short, "10.0.0.1");
+        let mut registry = registry();
+        let registered = registry.register(plain(), &by, at(0)).unwrap();
+        assert_eq!(registered.ttl, Duration::from_secs(3));
+        let renewed = registry.renew(&key("api/a"), Beat::default(), &by, at(1));
+        assert_eq!(renewed, Ok(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_token_that_ran_out_neither_registers_nor_renews() {
+        let mut brief = token("t");
+        brief.expires_unix_ms = Some(at(5_000).unix_ms);
+        let by = with(brief, "10.0.0.1");
+        let mut registry = registry();
+        registry.register(plain(), &by, at(4_999)).unwrap();
+        let renewed = registry.renew(&key("api/a"), Beat::default(), &by, at(5_000));
+        assert_eq!(renewed.unwrap_err().code(), "token_expired");
+        let left = registry.deregister(&key("api/a"), &by, at(5_000));
+        assert_eq!(left.unwrap_err().code(), "token_expired");
+    }
+
+    fn spoilt(spoil: impl FnOnce(&mut Announcement)) -> (u16, &'static str, Option<&'static str>) {
+        let mut said = plain();
+        spoil(&mut said);
+        let fault = registry().refuse(said, &local(), 0);
+        (fault.status(), fault.code(), fault.field())
+    }
+
+    #[test]
+    fn an_id_of_a_wrong_form_is_refused() {
+        for bad in ["", "a/b", "a\nb", &"x".repeat(130)] {
+            assert_eq!(
+                spoilt(|said| said.key.id = bad.into()),
+                (400, "bad_id", Some("id"))
+            );
+        }
+    }
+
+    #[test]
+    fn a_weight_out_of_range_is_refused() {
+        for bad in [0, 1_001] {
+            assert_eq!(
+                spoilt(|said| said.weight = bad),
+                (400, "bad_weight", Some("weight"))
+            );
+        }
+    }
+
+    #[test]
+    fn a_ttl_out_of_range_is_refused() {
+        for bad in [0, 99, 60_001] {
+            let term = Term::Heartbeats(Some(Duration::from_millis(bad)));
+            assert_eq!(spoilt(|said| said.term = term), (400, "bad_ttl", Some("ttl")));
+        }
+    }
+
+    #[test]
+    fn more_policies_than_one_backend_may_uphold_are_refused() {
+        let names: Vec<String> = (0..65).map(|number| format!("p{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut many = plain();
+        many.policies = policies(&names);
+        assert_eq!(code(many.clone(), &local()), Some("too_many_policies"));
+        many.policies = policies(&names[1..]);
+        assert_eq!(code(many, &local()), None);
+    }
+
+    #[test]
+    fn bad_addresses_are_refused_from_everywhere() {
+        for bad in ["10.0.0.1:0", "0.0.0.0:80", "169.254.169.254:80"] {
+            let fault = registry().refuse(said("api/a", bad), &local(), 0);
+            assert_eq!((fault.code(), fault.status()), ("address_refused", 400), "{bad}");
+        }
+        let mut plan = plan();
+        plan.registration.allows_link_local = true;
+        let linked = following(&plan).register(said("api/a", "169.254.1.1:80"), &local(), at(0));
+        assert!(linked.is_ok());
+    }
+
+    #[test]
+    fn a_fault_is_a_sentence_with_what_was_found_and_what_is_allowed() {
+        let mut heavy = plain();
+        heavy.weight = 1_001;
+        let fault = registry().refuse(heavy, &local(), 0);
+        assert_eq!(fault.to_string(), "the weight is 1001; it may be 1 to 1000");
+        let fault = registry().refuse(said("api/a", "10.0.0.1:0"), &local(), 0);
+        assert_eq!(
+            fault.to_string(),
+            "no backend may be at 10.0.0.1:0: its port is 0; a port is 1 to 65535"
+        );
+    }
+}
