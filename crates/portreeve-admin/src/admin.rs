@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::metrics::{Metrics, Text};
-use crate::{AdminListener, Events, Readiness, host};
+use crate::{AdminListener, Events, Operator, Readiness, host, operator};
 
 /// What the admin pages look at.
 #[derive(Debug, Clone)]
@@ -41,8 +41,20 @@ impl Admin {
     /// # Errors
     /// The runtime cannot watch the socket (out of file descriptors, say).
     pub fn start(listener: AdminListener, view: View) -> io::Result<Self> {
+        Self::serve(listener, pages(view, None))
+    }
+
+    /// The same, with the registry below `/v1` and its figures.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(listener: AdminListener, view: View, operator: Operator) -> io::Result<Self> {
+        Self::serve(listener, pages(view, Some(operator)))
+    }
+
+    fn serve(listener: AdminListener, pages: Router) -> io::Result<Self> {
         let local = listener.local();
-        let serve = axum::serve(listener.into_bounded()?, pages(view));
+        let serve = axum::serve(listener.into_bounded()?, pages);
         Ok(Self {
             local,
             task: tokio::spawn(serve.into_future()),
@@ -68,19 +80,22 @@ impl Drop for Admin {
     }
 }
 
-fn pages(view: View) -> Router {
+fn pages(view: View, operator: Option<Operator>) -> Router {
+    let registrar = operator.as_ref().map(|operator| operator.registrar.clone());
     let state = Arc::new(Pages {
-        metrics: Metrics::new(view.clone()),
+        metrics: Metrics::new(view.clone(), registrar),
         view,
     });
+    let of_registry = operator.map_or_else(Router::new, operator::pages);
     Router::new()
         .route("/", get(index))
         .route("/metrics", get(metrics))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .fallback(nothing_here)
-        .layer(middleware::from_fn(host::only_expected))
         .with_state(state)
+        .merge(of_registry)
+        .layer(middleware::from_fn(host::only_expected))
 }
 
 struct Pages {
@@ -127,7 +142,8 @@ async fn nothing_here() -> impl IntoResponse {
 const INDEX: &str = "Portreeve's admin listener.\n\n\
     /metrics   what was served, to whom it went, how long it took (Prometheus text)\n\
     /healthz   200 while the process lives\n\
-    /readyz    200 while new requests are welcome, else 503 and why\n";
+    /readyz    200 while new requests are welcome, else 503 and why\n\
+    /v1/...    backends, tokens, events: docs/REGISTRATION.md, or portreeve backends, portreeve token\n";
 
 const NO_STORE: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

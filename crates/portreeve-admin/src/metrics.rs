@@ -7,6 +7,7 @@ mod backends;
 mod classic;
 mod listeners;
 mod process;
+mod registry;
 mod routes;
 mod sheet;
 mod state;
@@ -17,16 +18,16 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 
-use crate::View;
+use crate::{Registrar, View};
 use sheet::Sheet;
 
 /// Reads the counters anew for each scrape; keeps nothing itself.
 pub(crate) struct Metrics(Registry);
 
 impl Metrics {
-    pub(crate) fn new(view: View) -> Self {
+    pub(crate) fn new(view: View, registrar: Option<Registrar>) -> Self {
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Everything(view)));
+        registry.register_collector(Box::new(Everything { view, registrar }));
         Self(registry)
     }
 
@@ -68,16 +69,20 @@ impl Text {
 }
 
 #[derive(Debug)]
-struct Everything(View);
+struct Everything {
+    view: View,
+    registrar: Option<Registrar>,
+}
 
 impl Collector for Everything {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let snapshot = self.0.snapshots.borrow().clone();
+        let snapshot = self.view.snapshots.borrow().clone();
         let mut sheet = Sheet::new(encoder);
         routes::write(&mut sheet, &snapshot)?;
         listeners::write(&mut sheet, &snapshot)?;
         backends::write(&mut sheet, &snapshot)?;
-        state::write(&mut sheet, &self.0, &snapshot)?;
+        registry::write(&mut sheet, &snapshot, self.registrar.as_ref())?;
+        state::write(&mut sheet, &self.view, &snapshot)?;
         process::write(&mut sheet)
     }
 }
@@ -143,7 +148,7 @@ mod tests {
             readiness: watch::channel(Readiness::Ready).1,
             events: Arc::new(Events::new(SystemTime::UNIX_EPOCH)),
         };
-        Metrics::new(view).render(form).unwrap()
+        Metrics::new(view, None).render(form).unwrap()
     }
 
     #[track_caller]
@@ -241,7 +246,7 @@ mod tests {
             dice: 0,
             tried: &Tried::default(),
         };
-        let _lease = snapshot.pools[0].pick(&ask).unwrap();
+        let _lease = snapshot.pools[0].everyone().pick(&ask).unwrap();
 
         let page = page_of(snapshot, Text::Classic);
 

@@ -12,14 +12,14 @@ use crate::fault::Fault;
 /// How a backend is to be drained; no body at all is one that asks for no wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct DrainWish {
-    /// How long to wait for its requests to end, at most 1 h; `None`: not at all.
+    /// How long to wait for its requests to end, at most 50 s (who wants to wait longer asks again); `None`: not at all.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "duration::write")]
     pub wait: Option<Duration>,
 }
 
 impl DrainWish {
-    /// How long may be waited.
-    pub const WAIT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3_600);
+    /// How long may be waited: less than the silence after which the admin listener gives a connection up.
+    pub const WAIT: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(50);
 
     /// Reads a body.
     ///
@@ -50,7 +50,7 @@ mod tests {
         let wish = DrainWish::read(br#"{"wait":"30s"}"#).unwrap();
         assert_eq!(wish.wait, Some(Duration::from_secs(30)));
         assert_eq!(serde_json::to_string(&wish).unwrap(), r#"{"wait":"30s"}"#);
-        assert!(DrainWish::read(br#"{"wait":"2h"}"#).is_err());
+        assert!(DrainWish::read(br#"{"wait":"51s"}"#).is_err());
         assert!(DrainWish::read(br#"{"timeout":"2s"}"#).is_err());
     }
 }

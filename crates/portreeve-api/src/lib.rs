@@ -30,7 +30,7 @@ pub use event::EventLine;
 pub use fault::{Fault, FaultKind};
 pub use heartbeat::{Heartbeat, Renewed};
 pub use instant::rfc3339;
-pub use path::{Act, BACKENDS, BackendPath, EVENTS, TOKENS, escaped};
+pub use path::{Act, BACKENDS, BackendPath, EVENTS, TOKENS, escaped, pool_asked};
 pub use problem::Problem;
 pub use registration::{Registered, Registration, Whereabouts};
 pub use token::{MadeToken, TokenList, TokenState, TokenWish};

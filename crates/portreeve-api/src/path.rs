@@ -106,6 +106,26 @@ impl fmt::Display for BackendPath {
     }
 }
 
+/// Which pool the query of [`BACKENDS`] asks for; `None`: all.
+///
+/// # Errors
+/// It asks for something else.
+pub fn pool_asked(query: Option<&str>) -> Result<Option<String>, Fault> {
+    let query = query.unwrap_or_default();
+    let asked = match query {
+        "" => return Ok(None),
+        query => query.strip_prefix("pool=").and_then(unescaped),
+    };
+    match asked {
+        Some(pool) => Ok(Some(pool)),
+        None => Err(Fault::field(
+            "query",
+            found::text(query),
+            "pool=NAME, or no query",
+        )),
+    }
+}
+
 /// One segment with all but unreserved characters percent-encoded (RFC 3986 sections 2.1 and 2.3).
 #[must_use]
 pub fn escaped(text: &str) -> String {
@@ -160,6 +180,16 @@ mod tests {
             BackendPath::read("/v1/pools/api/backends/a1?x=/y"),
             Ok(BackendPath::new("api", "a1"))
         );
+    }
+
+    #[test]
+    fn a_query_may_ask_for_one_pool() {
+        assert_eq!(pool_asked(None), Ok(None));
+        assert_eq!(pool_asked(Some("")), Ok(None));
+        assert_eq!(pool_asked(Some("pool=a%20b")), Ok(Some("a b".to_owned())));
+        for wrong in ["pool=", "pools=a", "pool", "pool=%2"] {
+            assert!(pool_asked(Some(wrong)).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -116,6 +116,8 @@ pub struct MadeToken {
     pub state: TokenState,
     /// What a backend shows: `Authorization: Bearer ptv_…`.
     pub token: String,
+    /// Whether it would survive a restart of the proxy; false while the disk takes nothing.
+    pub stored: bool,
 }
 
 /// Without the secret.
@@ -170,9 +172,13 @@ mod tests {
                 expires_unix_ms: None,
             },
             token: "ptv_a1_hush".to_owned(),
+            stored: true,
         };
         assert!(!format!("{made:?}").contains("hush"));
         let json = serde_json::to_string(&made).unwrap();
-        assert_eq!(json, r#"{"id":"a1","weight_max":1000,"token":"ptv_a1_hush"}"#);
+        assert_eq!(
+            json,
+            r#"{"id":"a1","weight_max":1000,"token":"ptv_a1_hush","stored":true}"#
+        );
     }
 }

@@ -70,7 +70,13 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// One count without labels.
+    /// One count without labels; `_total` is added to the name.
+    pub(super) fn counter(&mut self, name: &str, help: &str, count: u64) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        family.encode_counter::<NoLabelSet, _, u64>(&count, None)
+    }
+
+    /// One count of seconds without labels.
     pub(super) fn counter_s(&mut self, name: &str, help: &str, seconds: f64) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         family.encode_counter::<NoLabelSet, _, u64>(&seconds, None)
