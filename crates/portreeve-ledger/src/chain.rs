@@ -79,6 +79,7 @@ impl Chain {
     pub fn append(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<(), NotARecord> {
         let members = members(body)?;
         let start = out.len();
+        out.reserve(body.len() + ADDED_MAX);
         out.extend_from_slice(b"{\"n\":");
         decimal(self.next, out);
         out.push(b',');

@@ -2,9 +2,11 @@
 
 /// Appends two digits for each byte.
 pub(crate) fn write(bytes: &[u8], out: &mut Vec<u8>) {
-    for byte in bytes {
-        let digits = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
-        out.extend_from_slice(&digits);
+    let start = out.len();
+    out.resize(start + 2 * bytes.len(), b'0');
+    for (byte, digits) in bytes.iter().zip(out[start..].chunks_exact_mut(2)) {
+        digits[0] = DIGITS[usize::from(byte >> 4)];
+        digits[1] = DIGITS[usize::from(byte & 15)];
     }
 }
 
