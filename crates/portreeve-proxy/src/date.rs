@@ -18,8 +18,9 @@ pub(crate) fn http(at: SystemTime) -> String {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// `1994-11-06T08:49:37.123Z`
-pub(crate) fn rfc3339(at: SystemTime) -> String {
+/// A moment as `1994-11-06T08:49:37.123Z` (RFC 3339 section 5.6).
+#[must_use]
+pub fn rfc3339(at: SystemTime) -> String {
     let Civil {
         year,
         month,

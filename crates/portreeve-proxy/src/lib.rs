@@ -29,6 +29,7 @@ mod stream;
 mod timer;
 mod worker;
 
+pub use date::rfc3339;
 pub use proxy::{Drained, Proxy, ProxySettings, StartError};
 pub use record::journal::RecordSink;
 pub use record::ledger::{LedgerBatch, LedgerRoom, LedgerSink};

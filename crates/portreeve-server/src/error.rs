@@ -4,6 +4,7 @@ use std::io;
 
 use portreeve_admin::AdminBindError;
 
+use crate::ledger::LedgerError;
 use crate::listeners::{NotBound, NotBoundReason, shown};
 use crate::{AccessLogError, StateFolderError};
 
@@ -17,6 +18,12 @@ pub enum StartError {
     /// What must survive a restart cannot be kept.
     #[error(transparent)]
     Store(#[from] portreeve_control::StoreError),
+    /// The ledger cannot be kept.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// There is no key for the admin listener.
+    #[error(transparent)]
+    AdminKey(#[from] portreeve_admin::AdminKeyError),
     /// The access log cannot be written.
     #[error(transparent)]
     AccessLog(#[from] AccessLogError),

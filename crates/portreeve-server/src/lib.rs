@@ -7,8 +7,10 @@
 mod access_log;
 mod config_file;
 mod error;
+mod ledger;
 mod listeners;
 mod open_files;
+mod registrations;
 mod run;
 mod server;
 mod signals;
@@ -19,6 +21,7 @@ mod telemetry;
 pub use access_log::AccessLogError;
 pub use config_file::ConfigFile;
 pub use error::{ReloadError, StartError};
+pub use ledger::LedgerError;
 pub use open_files::raise_open_files;
 pub use run::{Ended, run};
 pub use server::{Reloaded, Server};

@@ -1,6 +1,7 @@
 //! Which listeners are open, and what a new plan changes about them.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use portreeve_model::plan::{Bind, ListenerPlan, Name, Plan};
 use portreeve_proxy::{BindError, BoundListener, Proxy};
@@ -27,6 +28,17 @@ struct Claim {
     plan: ListenerPlan,
     /// Taken when it is opened.
     socket: Option<BoundListener>,
+}
+
+impl Bound {
+    /// Where they are, as the kernel says; a Unix socket is nowhere.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        let sockets = self.0.iter().filter_map(|claim| claim.socket.as_ref());
+        sockets.filter_map(|socket| match socket.local() {
+            Bind::Tcp(address) => Some(address),
+            Bind::Unix(_) => None,
+        })
+    }
 }
 
 /// One listener's address cannot be bound.

@@ -4,15 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use portreeve_admin::{Admin, AdminListener, Events, Readiness, View};
-use portreeve_config::Config;
-use portreeve_control::{ControlSettings, Controller};
+use portreeve_admin::{Admin, AdminKey, AdminListener, Events, Operator, Readiness, Registrar, View};
+use portreeve_config::{Config, LedgerConfig};
+use portreeve_control::{ControlSettings, Controller, EventListener};
 use portreeve_model::plan::{Bind, Name};
 use portreeve_proxy::{Drained, Proxy, ProxySettings};
 use tokio::sync::watch;
 
 use crate::access_log::AccessLog;
+use crate::ledger::{self, Ledger, LedgerError, LedgerEvents};
 use crate::listeners::{Bound, Listeners};
+use crate::registrations::Registrations;
 use crate::{ReloadError, StartError, state_folder};
 
 /// A running proxy: data plane, control plane, admin listener, access log. Dropping it ends it at once.
@@ -24,6 +26,8 @@ pub struct Server {
     controller: Controller,
     admin: Option<Admin>,
     access_log: Option<AccessLog>,
+    ledger: Option<Ledger>,
+    registrations: Registrations,
     readiness: watch::Sender<Readiness>,
     events: Arc<Events>,
 }
@@ -47,6 +51,7 @@ struct Prepared {
     admin: Option<AdminListener>,
     bound: Bound,
     events: Arc<Events>,
+    ledger: Option<Ledger>,
 }
 
 impl Server {
@@ -54,33 +59,32 @@ impl Server {
     /// the admin listener; the data plane has threads of its own.
     ///
     /// # Errors
-    /// An address, the access log or the state folder cannot be used. Nothing runs then.
+    /// An address, the access log, the ledger or the state folder cannot be used. Nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let Prepared {
-            access_log,
-            admin,
-            bound,
-            events,
-        } = Prepared::for_config(&config)?;
-        let controller =
-            Controller::start(config.plan.clone(), config.threads, ControlSettings::default()).await?;
-        let records = access_log.as_ref().map(AccessLog::sink);
+        let prepared = Prepared::for_config(&config)?;
+        let settings = prepared.control_settings(&config);
+        let controller = Controller::start(config.plan.clone(), config.threads, settings).await?;
+        let registrar = Registrar::new(controller.door());
+        let (registrations, calls) = Registrations::start(registrar.clone());
         let settings = ProxySettings {
             threads: config.threads,
-            records,
-            ledger: None,
-            registrations: None,
+            records: prepared.access_log.as_ref().map(AccessLog::sink),
+            ledger: prepared.ledger.as_ref().map(Ledger::sink),
+            registrations: Some(calls),
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;
         let (readiness, view_of_readiness) = watch::channel(Readiness::Starting);
         let view = View {
             snapshots: controller.snapshots(),
             readiness: view_of_readiness,
-            events: Arc::clone(&events),
+            events: Arc::clone(&prepared.events),
         };
-        let admin = admin.map(|listener| start_admin(listener, view)).transpose()?;
+        let admin = match prepared.admin {
+            Some(listener) => Some(start_admin(listener, view, registrar, &config)?),
+            None => None,
+        };
         let mut listeners = Listeners::default();
-        listeners.open(bound, &proxy);
+        listeners.open(prepared.bound, &proxy);
         readiness.send_replace(Readiness::Ready);
         Ok(Self {
             config,
@@ -88,9 +92,11 @@ impl Server {
             proxy,
             controller,
             admin,
-            access_log,
+            access_log: prepared.access_log,
+            ledger: prepared.ledger,
+            registrations,
             readiness,
-            events,
+            events: prepared.events,
         })
     }
 
@@ -128,6 +134,7 @@ impl Server {
         let closed = self.listeners.gone(&config.plan);
         self.listeners.close(&closed, &self.proxy);
         let opened = self.listeners.open(bound, &self.proxy);
+        self.controller.door().own(self.own());
         let needs_restart = self.take_over(config);
         self.events.reloaded(SystemTime::now());
         let sequence = self.controller.snapshots().borrow().sequence;
@@ -162,6 +169,8 @@ impl Server {
             controller,
             admin,
             access_log,
+            ledger,
+            registrations,
             readiness,
             ..
         } = self;
@@ -171,7 +180,11 @@ impl Server {
         if let Some(admin) = admin {
             admin.stop().await;
         }
+        drop(registrations);
         controller.stop().await;
+        if let Some(ledger) = ledger {
+            ledger.close().await;
+        }
         if let Some(log) = access_log {
             log.close().await;
         }
@@ -183,6 +196,15 @@ impl Server {
         self.proxy.kill();
     }
 
+    /// Where we listen ourselves, the admin listener included.
+    fn own(&self) -> Vec<SocketAddr> {
+        let listeners = self.listeners.addresses().filter_map(|bind| match bind {
+            Bind::Tcp(address) => Some(*address),
+            Bind::Unix(_) => None,
+        });
+        listeners.chain(self.admin()).collect()
+    }
+
     /// Puts `config` in force but for what needs a restart, which it names.
     fn take_over(&mut self, config: Config) -> Vec<&'static str> {
         let old = &self.config;
@@ -190,6 +212,7 @@ impl Server {
             ("admin", old.admin != config.admin),
             ("state", old.state != config.state),
             ("access_log", old.access_log != config.access_log),
+            ("ledger", old.ledger != config.ledger),
             ("threads", old.threads != config.threads),
             ("log", old.log != config.log),
         ];
@@ -210,17 +233,53 @@ impl Prepared {
         let admin = config.admin.map(AdminListener::bind).transpose()?;
         let bound = Listeners::default().bind_new(&config.plan, config.threads)?;
         let access_log = AccessLog::open(&config.access_log, &events)?;
+        let ledger = config
+            .ledger
+            .as_ref()
+            .map(|wanted| open_ledger(wanted, config))
+            .transpose()?;
         Ok(Self {
             access_log,
             admin,
             bound,
             events,
+            ledger,
         })
+    }
+
+    fn control_settings(&self, config: &Config) -> ControlSettings {
+        let admin = self.admin.as_ref().map(AdminListener::local);
+        ControlSettings {
+            state: Some(config.state.clone()),
+            own: self.bound.addresses().chain(admin).collect(),
+            events: self.ledger.as_ref().map(|ledger| told(ledger.events())),
+        }
     }
 }
 
-fn start_admin(listener: AdminListener, view: View) -> Result<Admin, StartError> {
-    let admin = Admin::start(listener, view).map_err(|source| StartError::Admin { source })?;
+fn open_ledger(wanted: &LedgerConfig, config: &Config) -> Result<Ledger, LedgerError> {
+    let ledger = Ledger::open(wanted, &config.state)?;
+    tracing::info!(file = %wanted.file.display(), key = %ledger.key(), "the ledger is open");
+    Ok(ledger)
+}
+
+/// Has the ledger told of every event.
+fn told(ledger: LedgerEvents) -> EventListener {
+    Box::new(move |event| ledger.note(ledger::event::line(event)))
+}
+
+fn start_admin(
+    listener: AdminListener,
+    view: View,
+    registrar: Registrar,
+    config: &Config,
+) -> Result<Admin, StartError> {
+    let key = AdminKey::generate()?;
+    if let Err(error) = key.store(&config.state, listener.local()) {
+        tracing::warn!(%error, "the command line will find no key to change anything with");
+    }
+    let operator = Operator { registrar, key };
+    let admin = Admin::start_with(listener, view, operator).map_err(|source| StartError::Admin { source })?;
     tracing::info!(address = %admin.local(), "admin listening");
     Ok(admin)
 }
