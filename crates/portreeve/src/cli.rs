@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::backend::BackendArguments;
+use crate::packets::PacketsCommand;
+use crate::send::SendArguments;
+
 /// A reverse proxy and load balancer: one command in front of a pool of servers.
 #[derive(Debug, Parser)]
 #[command(name = "portreeve", version, after_help = EXAMPLES)]
@@ -23,6 +27,13 @@ pub(crate) enum Command {
     },
     /// Start two sample backends and a proxy in front of them, and show how it balances.
     Demo,
+    /// Serve packets: register with a proxy and acknowledge each request.
+    Backend(BackendArguments),
+    /// Send a packet, and compare the acknowledgement with the SHA-1 of what was sent.
+    Send(SendArguments),
+    /// Packet files.
+    #[command(subcommand)]
+    Packets(PacketsCommand),
 }
 
 /// Either `--config`, or flags: with `--to` in front of these backends, without it for those that register.

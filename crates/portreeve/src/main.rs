@@ -3,13 +3,20 @@
 //! stdout is data, stderr is talk. Exit code 0: done; 1: failed; 2: used wrongly; 130 and 143: cut short by a second
 //! SIGINT or SIGTERM while draining.
 
+mod backend;
 mod check;
 mod cli;
 mod demo;
 mod failure;
 mod output;
+mod packet_stream;
+mod packets;
+mod peer_address;
 mod runtime;
+mod send;
 mod serve;
+mod talk;
+mod time;
 
 use std::process::ExitCode;
 
@@ -31,6 +38,9 @@ fn obey(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Serve(arguments)) => serve::serve(arguments),
         Some(Command::Check { file }) => check::check(&file),
         Some(Command::Demo) => demo::demo(),
+        Some(Command::Backend(arguments)) => backend::backend(arguments),
+        Some(Command::Send(arguments)) => send::send(&arguments),
+        Some(Command::Packets(command)) => packets::packets(&command),
     }
 }
 
