@@ -102,3 +102,6 @@ pub(crate) const PROBES_MAX: usize = 256;
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a backend may take to close.
 const PARTING_MAX: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portreeve_model::plan::{MembersPlan, Plan, PoolPlan, Target, TargetAddress};
-use portreeve_model::{Announcement, MemberKey, Moment, Policies, Policy, PolicyScope, Term};
+use portreeve_model::{Announcement, Kept, MemberKey, Moment, Policies, Policy, PolicyScope, Term};
 
 use crate::lookup::{Lookup, Pending};
 use crate::{ControlSettings, Controller, Credentials, TokenWish};
@@ -142,6 +142,19 @@ pub(crate) fn at_ms(millis: u64) -> Moment {
     Moment {
         since_start: Duration::from_millis(millis),
         unix_ms: millis,
+    }
+}
+
+/// As the store would keep it of one that joined by a token.
+pub(crate) fn kept(id: &str, token: Option<&str>) -> Kept {
+    Kept {
+        announcement: announcement(id, "127.0.0.1:1"),
+        source: Some([127, 0, 0, 1].into()),
+        token: token.map(Into::into),
+        is_drained: false,
+        is_leaving: false,
+        since_unix_ms: 1_700_000_000_000,
+        place: 1,
     }
 }
 

@@ -99,7 +99,7 @@ impl Tokens {
         };
         self.writes.push(Write::put(Entry::Token(kept.clone())));
         self.known.insert(Arc::clone(&id), kept);
-        self.plan_next_end(at);
+        self.next_end = self.next_end.into_iter().chain(expires_unix_ms).min();
         Ok((token, secret.shown(&id)))
     }
 

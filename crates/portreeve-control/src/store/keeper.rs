@@ -187,3 +187,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const SAVED_WAIT: Duration = Duration::from_secs(2);
 /// How long an end waits for the store.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests;
