@@ -29,16 +29,17 @@ pub(crate) fn read(item: &Item<'_>, known: &Known) -> Option<PacketPlan> {
 fn limits(section: &mut Section<'_>, plan: &mut PacketPlan) {
     section.quantity(
         "payload_bytes_max",
-        &bytes(1..=16 << 20),
+        &bytes(1..=PACKET_BYTES_MAX),
         &mut plan.payload_bytes_max,
     );
     section.quantity(
         "packet_bytes_max",
-        &bytes(1 << 10..=16 << 20),
+        &bytes(1 << 10..=PACKET_BYTES_MAX),
         &mut plan.packet_bytes_max,
     );
     section.quantity("idle_timeout", &time(MS..=DAY), &mut plan.idle_timeout);
     section.switch("close_after_answer", &mut plan.closes_after_answer);
+    section.switch("keep_alive", &mut plan.keep_alive);
     if plan.payload_bytes_max > plan.packet_bytes_max {
         let most = size::show(plan.packet_bytes_max.into());
         section.findings.add(
@@ -49,5 +50,7 @@ fn limits(section: &mut Section<'_>, plan: &mut PacketPlan) {
     }
 }
 
+/// A packet is read whole into one buffer.
+const PACKET_BYTES_MAX: u32 = 64 << 10;
 const MS: Duration = Duration::from_millis(1);
 const DAY: Duration = Duration::from_secs(86_400);

@@ -50,14 +50,16 @@ pub struct ListenerPlan {
 pub struct PacketPlan {
     /// Whose backends serve them.
     pub pool: Name,
-    /// Bytes of a request's payload, decoded, as UTF-8; default 1,024.
+    /// Bytes of a request's payload, decoded, as UTF-8; at most 64 KiB, default 1,024.
     pub payload_bytes_max: u32,
-    /// Bytes of a packet as a whole; default 64 KiB.
+    /// Bytes of a packet as a whole; default 64 KiB, which is also the most.
     pub packet_bytes_max: u32,
     /// How long a client may be silent between packets or within one; default 10 s.
     pub idle_timeout: Duration,
     /// Whether the connection is closed after each answer; default no.
     pub closes_after_answer: bool,
+    /// Whether connections to servers are kept for later packets; default no, since some servers serve one at a time.
+    pub keep_alive: bool,
 }
 
 impl PacketPlan {
@@ -70,6 +72,7 @@ impl PacketPlan {
             packet_bytes_max: 64 * 1024,
             idle_timeout: Duration::from_secs(10),
             closes_after_answer: false,
+            keep_alive: false,
         }
     }
 }

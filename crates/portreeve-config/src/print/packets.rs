@@ -27,5 +27,6 @@ pub(super) fn packets(plan: &PacketPlan) -> String {
     );
     said.unless("idle_timeout", plan.idle_timeout, plain.idle_timeout, time);
     said.on("close_after_answer", plan.closes_after_answer);
+    said.on("keep_alive", plan.keep_alive);
     said.table()
 }

@@ -161,12 +161,13 @@ fn a_listener_serves_packets_of_a_pool() {
     let expected = PacketPlan {
         pool: "servers".into(),
         payload_bytes_max: 2_048,
-        packet_bytes_max: 131_072,
+        packet_bytes_max: 32_768,
         idle_timeout: Duration::from_millis(500),
         closes_after_answer: true,
+        keep_alive: true,
     };
-    let table = "{ pool = \"servers\", payload_bytes_max = \"2KiB\", packet_bytes_max = \"128KiB\", \
-                 idle_timeout = \"500ms\", close_after_answer = true }";
+    let table = "{ pool = \"servers\", payload_bytes_max = \"2KiB\", packet_bytes_max = \"32KiB\", \
+                 idle_timeout = \"500ms\", close_after_answer = true, keep_alive = true }";
     assert_eq!(packets(table), expected);
 }
 

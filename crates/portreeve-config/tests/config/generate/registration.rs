@@ -44,17 +44,18 @@ pub(super) fn packets(pools: &[Name]) -> BoxedStrategy<Option<PacketPlan>> {
     if pools.is_empty() {
         return Just(None).boxed();
     }
-    let sizes = (1..=16_u32 << 20, 1_024..=16_u32 << 20);
-    let limits = (sizes, ms(1, 86_400_000), any::<bool>());
+    let sizes = (1..=64_u32 << 10, 1_024..=64_u32 << 10);
+    let limits = (sizes, ms(1, 86_400_000), any::<(bool, bool)>());
     let plan = (select(pools.to_vec()), option::of(limits)).prop_map(|(pool, limits)| {
         let plain = PacketPlan::new(pool);
         match limits {
             None => plain,
-            Some(((payload, packet), idle_timeout, closes_after_answer)) => PacketPlan {
+            Some(((payload, packet), idle_timeout, (closes_after_answer, keep_alive))) => PacketPlan {
                 payload_bytes_max: payload.min(packet),
                 packet_bytes_max: packet,
                 idle_timeout,
                 closes_after_answer,
+                keep_alive,
                 ..plain
             },
         }

@@ -224,8 +224,8 @@ fn packets_that_cannot_be_served_are_told() {
                 "packets.pool: found nothing; allowed \"api\" or \"servers\"",
             ),
             (
-                "packets = { pool = \"servers\", payload_bytes_max = \"128KiB\" }",
-                "payload_bytes_max: found \"128KiB\"; allowed at most packet_bytes_max, which is \"64KiB\"",
+                "packets = { pool = \"servers\", payload_bytes_max = \"8KiB\", packet_bytes_max = \"4KiB\" }",
+                "payload_bytes_max: found \"8KiB\"; allowed at most packet_bytes_max, which is \"4KiB\"",
             ),
             (
                 "packets = { pool = \"servers\", idle_timeout = 10 }",

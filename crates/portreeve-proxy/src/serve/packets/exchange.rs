@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use portreeve_model::{Cause, Packets};
+use portreeve_model::{Backend, Cause, Packets};
 use portreeve_packet::{Limits, Packet, Scan, Spelling, parse, skippable};
 
 use crate::conn::Conn;
@@ -18,12 +18,11 @@ pub(super) struct Answer {
     pub(super) packet: Vec<u8>,
 }
 
-/// Sends `asked` in one write and waits for one packet, whose type is passed on in `spelling`. The connection is closed
-/// cleanly: some servers die for good of a reset.
+/// Sends `asked` in one write and waits for one packet, whose type is passed on in the given spelling.
 pub(super) async fn exchange(
     mut upstream: Conn,
-    asked: &[u8],
-    spelling: Spelling,
+    backend: &Backend,
+    (asked, spelling): (&[u8], Spelling),
     packets: &Packets,
     worker: &Rc<Worker>,
     record: &mut Record<'_>,
@@ -35,11 +34,13 @@ pub(super) async fn exchange(
     let deadline = Instant::now() + limits.first_byte_timeout;
     let read = read(&mut upstream, &bounds(packets), deadline).await;
     record.phases.first_byte = Some(record.elapsed());
-    let worker = Rc::clone(worker);
-    tokio::task::spawn_local(async move {
-        end(upstream).await;
-        drop(worker);
-    });
+    if packets.plan.keep_alive && read.is_ok() && upstream.input().is_empty() {
+        worker
+            .idle
+            .put(backend.id, upstream, limits, None, Instant::now());
+    } else {
+        tokio::task::spawn_local(end(upstream, Rc::clone(worker)));
+    }
     respelled(&read?, spelling, &bounds(packets))
 }
 
@@ -97,10 +98,10 @@ fn respelled(read: &[u8], spelling: Spelling, limits: &Limits) -> Result<Answer,
     Ok(Answer { packet })
 }
 
-/// Says that nothing more will come and takes what the server still says, for a moment.
-async fn end(mut upstream: Conn) {
-    let lingering = upstream.linger();
-    let _ = tokio::time::timeout(END_WAIT, lingering).await;
+/// Closes cleanly: some servers die for good of a reset. Says that nothing more will come and takes what the server still
+/// says, for a moment. The connection's timers need the worker.
+async fn end(mut upstream: Conn, _worker: Rc<Worker>) {
+    let _ = tokio::time::timeout(END_WAIT, upstream.linger()).await;
 }
 
 const END_WAIT: Duration = Duration::from_millis(500);

@@ -1,15 +1,19 @@
 //! A request packet: find who upholds its policy, ask one of them, pass the answer on.
 
+use std::time::Instant;
+
 use portreeve_model::plan::LedgerMode;
 use portreeve_model::{Ask, Backend, Cause, Fault, Group, Lease, Listener, Packets, Tried};
 use portreeve_packet::{Request, Spelling};
 
 use super::exchange::{Answer, exchange};
 use super::{Answered, Next};
+use crate::conn::Conn;
 use crate::forward::connect::connect;
 use crate::forward::{note_choice, note_unreachable};
 use crate::record::Record;
 use crate::serve::client::Client;
+use crate::worker::Worker;
 
 /// Answers a request with what a backend says to it, or says why none did.
 pub(super) async fn answer(
@@ -59,7 +63,7 @@ async fn ask_one(
         let backend = lease.backend();
         tried.insert(backend.id);
         note_choice(record, &lease);
-        match connect(backend, limits.connect_timeout, &client.worker, None).await {
+        match reach(backend, packets, &client.worker, record.started).await {
             // Time has passed: it may have left, or have come to stand under other policies.
             Ok(_) if !backend.may_serve(group.policies()) => failed = Cause::NoBackend,
             Ok(upstream) => {
@@ -67,8 +71,8 @@ async fn ask_one(
                 let asked = spelled(request, backend);
                 let answered = exchange(
                     upstream,
-                    &asked,
-                    request.spelling(),
+                    backend,
+                    (&asked, request.spelling()),
                     packets,
                     &client.worker,
                     record,
@@ -83,6 +87,18 @@ async fn ask_one(
         }
     }
     Err(failed)
+}
+
+/// A connection that was kept, if any is and the kernel says that it still stands; else a new one.
+async fn reach(backend: &Backend, packets: &Packets, worker: &Worker, now: Instant) -> Result<Conn, Cause> {
+    while packets.plan.keep_alive
+        && let Some(kept) = worker.idle.take(backend.id, now)
+    {
+        if kept.stream.is_silent() {
+            return Ok(kept);
+        }
+    }
+    connect(backend, packets.route.pool.limits.connect_timeout, worker, None).await
 }
 
 /// The very bytes that the client sent, but for the spelling of the type, which is the server's.
