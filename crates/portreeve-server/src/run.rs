@@ -106,9 +106,11 @@ impl Process {
     }
 
     async fn apply(&mut self, config: Config) -> bool {
+        let warnings = config.warnings();
         match self.server.reload(config).await {
             Ok(reloaded) => {
                 log_reloaded(&reloaded);
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                 true
             }
             Err(error) => {
