@@ -25,6 +25,9 @@ pub(crate) enum Command {
         /// The configuration file.
         file: PathBuf,
     },
+    /// Check the ledger, or show who served what.
+    #[command(subcommand)]
+    Ledger(crate::ledger::LedgerCommand),
     /// Start two sample backends and a proxy in front of them, and show how it balances.
     Demo,
     /// Serve packets: register with a proxy and acknowledge each request.

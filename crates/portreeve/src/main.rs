@@ -8,6 +8,7 @@ mod check;
 mod cli;
 mod demo;
 mod failure;
+mod ledger;
 mod output;
 mod packet_stream;
 mod packets;
@@ -37,6 +38,7 @@ fn obey(cli: Cli) -> Result<ExitCode, Failure> {
         None => output::print(&Cli::command().render_long_help()),
         Some(Command::Serve(arguments)) => serve::serve(arguments),
         Some(Command::Check { file }) => check::check(&file),
+        Some(Command::Ledger(command)) => ledger::ledger(&command),
         Some(Command::Demo) => demo::demo(),
         Some(Command::Backend(arguments)) => backend::backend(arguments),
         Some(Command::Send(arguments)) => send::send(&arguments),
