@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::backend::BackendArguments;
+use crate::backends::BackendsArguments;
 use crate::packets::PacketsCommand;
+use crate::run::RunArguments;
 use crate::send::SendArguments;
+use crate::token::TokenArguments;
 
 /// A reverse proxy and load balancer: one command in front of a pool of servers.
 #[derive(Debug, Parser)]
@@ -28,6 +31,12 @@ pub(crate) enum Command {
     /// Check the ledger, or show who served what.
     #[command(subcommand)]
     Ledger(crate::ledger::LedgerCommand),
+    /// Start an app, and have it registered with a proxy as long as it runs.
+    Run(RunArguments),
+    /// List backends; drain, undrain and remove them.
+    Backends(BackendsArguments),
+    /// Make, list and revoke the tokens by which backends of other machines register.
+    Token(TokenArguments),
     /// Start two sample backends and a proxy in front of them, and show how it balances.
     Demo,
     /// Serve packets: register with a proxy and acknowledge each request.

@@ -4,20 +4,26 @@
 //! SIGINT or SIGTERM while draining.
 
 mod backend;
+mod backends;
+mod caller;
 mod check;
 mod cli;
 mod demo;
 mod failure;
 mod ledger;
+mod operator;
 mod output;
 mod packet_stream;
 mod packets;
 mod peer_address;
+mod run;
 mod runtime;
 mod send;
 mod serve;
+mod table;
 mod talk;
 mod time;
+mod token;
 
 use std::process::ExitCode;
 
@@ -39,6 +45,9 @@ fn obey(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Serve(arguments)) => serve::serve(arguments),
         Some(Command::Check { file }) => check::check(&file),
         Some(Command::Ledger(command)) => ledger::ledger(&command),
+        Some(Command::Run(arguments)) => run::run(arguments),
+        Some(Command::Backends(arguments)) => backends::backends(arguments),
+        Some(Command::Token(arguments)) => token::token(arguments),
         Some(Command::Demo) => demo::demo(),
         Some(Command::Backend(arguments)) => backend::backend(arguments),
         Some(Command::Send(arguments)) => send::send(&arguments),

@@ -1,4 +1,4 @@
-//! Data on stdout.
+//! Data on stdout, talk on stderr.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -15,4 +15,10 @@ pub(crate) fn print(data: &dyn Display) -> Result<ExitCode, Failure> {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => Err(Failure::failed(format_args!("cannot write to stdout: {error}"))),
     }
+}
+
+/// Says on stderr what may be done next, in one or more lines.
+pub(crate) fn hint(text: impl Display) -> Result<ExitCode, Failure> {
+    let _ = writeln!(io::stderr().lock(), "{text}"); // if stderr is closed, nobody wants to know
+    Ok(ExitCode::SUCCESS)
 }
