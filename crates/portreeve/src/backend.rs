@@ -5,13 +5,15 @@ mod arguments;
 mod connections;
 mod registrar;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
+use portreeve_packet::Limits;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::end_signals::EndSignals;
 use crate::failure::Failure;
 use crate::{packet_stream, runtime, talk};
 use answer::Identity;
@@ -22,30 +24,63 @@ pub(crate) use arguments::BackendArguments;
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(crate) fn backend(arguments: BackendArguments) -> Result<ExitCode, Failure> {
-    runtime::block_on(serve(arguments))??;
+    runtime::block_on(serve(arguments.or_by_environment()))??;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(arguments: BackendArguments) -> Result<(), Failure> {
-    let limits = packet_stream::limits(arguments.payload_bytes);
-    let mut signals = Signals::new()?;
-    let (listener, address) = listen(&arguments).await?;
-    let registrar = Registrar::new(&arguments, address)?;
-    talk::say(format_args!("listening on {address}"));
+    let mut signals = EndSignals::new()?;
+    let server = PacketServer::listen(&arguments).await?;
+    talk::say(format_args!("listening on {}", server.address()));
 
-    let (stop, stopped) = watch::channel(());
-    let connections = Connections::new(Identity::new(&arguments), limits, stopped);
-    let served = connections.clone();
-    tokio::select! {
-        () = served.accept(listener) => {}
-        never = registrar.keep_registered() => match never {},
-        () = signals.one() => {}
-    }
-    stop.send_replace(());
-    let answered = connections.end().await;
+    let answered = server.serve(|line| talk::say(line), signals.one()).await;
     let plural = if answered == 1 { "" } else { "s" };
     talk::say(format_args!("ended: {answered} request{plural} answered"));
     Ok(())
+}
+
+/// A server of packets that listens, and is about to register.
+pub(crate) struct PacketServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    identity: Identity,
+    limits: Limits,
+    registrar: Registrar,
+}
+
+impl PacketServer {
+    pub(crate) async fn listen(arguments: &BackendArguments) -> Result<Self, Failure> {
+        let (listener, address) = listen(arguments).await?;
+        Ok(Self {
+            listener,
+            address,
+            identity: Identity::new(arguments),
+            limits: packet_stream::limits(arguments.payload_bytes),
+            registrar: Registrar::new(arguments, address)?,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers requests and stays registered until `ended`; `tell` hears when it is registered, or why it is not.
+    /// Returns how many requests were answered.
+    pub(crate) async fn serve(
+        self,
+        tell: impl Fn(fmt::Arguments<'_>),
+        ended: impl Future<Output = ()>,
+    ) -> u64 {
+        let (stop, stopped) = watch::channel(());
+        let connections = Connections::new(self.identity, self.limits, stopped);
+        tokio::select! {
+            () = connections.clone().accept(self.listener) => {}
+            never = self.registrar.keep_registered(tell) => match never {},
+            () = ended => {}
+        }
+        stop.send_replace(());
+        connections.end().await
+    }
 }
 
 async fn listen(arguments: &BackendArguments) -> Result<(TcpListener, SocketAddr), Failure> {
@@ -57,31 +92,5 @@ async fn listen(arguments: &BackendArguments) -> Result<(TcpListener, SocketAddr
     match bound.await {
         Ok((address, listener)) => Ok((listener, address)),
         Err(error) => Err(Failure::failed(format_args!("cannot listen on {bind}: {error}"))),
-    }
-}
-
-/// Ctrl-C and SIGTERM.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        let one = |kind| {
-            signal(kind).map_err(|error| Failure::failed(format_args!("cannot wait for signals: {error}")))
-        };
-        Ok(Self {
-            interrupt: one(SignalKind::interrupt())?,
-            terminate: one(SignalKind::terminate())?,
-        })
-    }
-
-    /// Returns when one of them comes.
-    async fn one(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

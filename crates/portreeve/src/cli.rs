@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Backends(BackendsArguments),
     /// Make, list and revoke the tokens by which backends of other machines register.
     Token(TokenArguments),
-    /// Start two sample backends and a proxy in front of them, and show how it balances.
+    /// Start a proxy and servers of several policies, and show who is served by whom.
     Demo,
     /// Serve packets: register with a proxy and acknowledge each request.
     Backend(BackendArguments),

@@ -1,9 +1,13 @@
-//! `portreeve demo`: two sample backends and a proxy in one process.
+//! `portreeve demo`: a proxy, packet servers and HTTP apps of several policies in one process.
 
-mod client;
-mod sample;
+mod app;
+mod http;
+mod packet_client;
+mod server;
+mod state;
 mod story;
 
+use std::path::Path;
 use std::process::{self, ExitCode};
 
 use portreeve_config::{Config, Flags, LogFormat};
@@ -11,30 +15,31 @@ use portreeve_server::{Ended, Server, StartError, log_to_stderr, raise_open_file
 use tokio::sync::oneshot;
 use tracing::Level;
 
+use crate::end_signals::EndSignals;
 use crate::failure::Failure;
 use crate::{output, runtime};
-use sample::Sample;
-use story::Addresses;
+use state::StateFolder;
+use story::{Cast, Stage};
 
-/// Shows six requests, then serves until Ctrl-C.
+/// Shows packets and requests that find who upholds their policy, then serves until Ctrl-C.
 pub(crate) fn demo() -> Result<ExitCode, Failure> {
     log_to_stderr(LogFormat::Text, Level::WARN);
     report_panics();
     raise_open_files();
     match runtime::block_on(play())?? {
-        Ended::Drained(_) => output::print(&"\nEnded: every request was answered, every port is free again."),
+        Ended::Drained(_) => output::print(&"\nEnded: every port is free again, and no file is left behind."),
         Ended::Hurried(signal) => process::exit(signal.exit_code().into()),
     }
 }
 
 async fn play() -> Result<Ended, Failure> {
-    let samples = [Sample::start("one").await?, Sample::start("two").await?];
+    let state = StateFolder::new()?;
     let mut ports = Ports {
-        proxy: 8080,
+        proxy: 2100,
         admin: 9091,
     };
     loop {
-        match serve(ports.config(&samples)?, &samples).await {
+        match serve(ports.config(state.path())?, &state).await {
             Err(Trouble::Start(error)) => {
                 ports = ports.instead(&error).ok_or_else(|| Failure::failed(error))?;
             }
@@ -49,20 +54,31 @@ enum Trouble {
     Story(Failure),
 }
 
-async fn serve(config: Config, samples: &[Sample; 2]) -> Result<Ended, Trouble> {
+/// Serves, and tells the story meanwhile. Those who play in it stay until the proxy has ended.
+async fn serve(config: Config, state: &StateFolder) -> Result<Ended, Trouble> {
     let (tell, told) = oneshot::channel();
     let started = |server: &Server| {
-        let _ = tell.send(Addresses::of(server, samples)); // the story listens as long as the server runs
+        let _ = tell.send(Stage::of(server, state.path())); // the story listens as long as the server runs
     };
     let serving = async { run(config, None, started).await.map_err(Trouble::Start) };
     let telling = async {
         match told.await {
-            Ok(addresses) => story::tell(&addresses).await.map_err(Trouble::Story),
-            Err(_) => Ok(()), // the server did not start, and says so itself
+            Ok(stage) => tell_unless_ended(&stage).await.map_err(Trouble::Story),
+            Err(_) => Ok(None), // the server did not start, and says so itself
         }
     };
-    let (ended, ()) = tokio::try_join!(serving, telling)?;
+    let (ended, _cast) = tokio::try_join!(serving, telling)?;
     Ok(ended)
+}
+
+/// The story breaks off when it is to end: from then on the proxy takes no more requests.
+async fn tell_unless_ended(stage: &Stage) -> Result<Option<Cast>, Failure> {
+    let mut signals = EndSignals::new()?;
+    tokio::select! {
+        biased;
+        () = signals.one() => Ok(None),
+        cast = story::tell(stage) => cast.map(Some),
+    }
 }
 
 /// The ports to try; 0: any that is free.
@@ -73,14 +89,13 @@ struct Ports {
 }
 
 impl Ports {
-    fn config(self, samples: &[Sample; 2]) -> Result<Config, Failure> {
+    /// Nothing is configured but places: who serves what, the servers say themselves.
+    fn config(self, state: &Path) -> Result<Config, Failure> {
         let flags = Flags {
             listen: vec![format!("127.0.0.1:{}", self.proxy)],
-            to: samples
-                .iter()
-                .map(|sample| sample.address().to_string())
-                .collect(),
             admin: Some(format!("127.0.0.1:{}", self.admin)),
+            state: Some(state.to_owned()),
+            threads: Some(1), // so that who answered one request is known to the worker that serves the next
             ..Flags::default()
         };
         portreeve_config::from_flags(&flags).map_err(Failure::failed)

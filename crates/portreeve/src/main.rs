@@ -9,6 +9,7 @@ mod caller;
 mod check;
 mod cli;
 mod demo;
+mod end_signals;
 mod failure;
 mod ledger;
 mod operator;

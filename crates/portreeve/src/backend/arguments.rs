@@ -38,6 +38,31 @@ pub(crate) struct BackendArguments {
     pub(crate) payload_bytes: usize,
 }
 
+impl BackendArguments {
+    /// A server on a free port of this machine, for a proxy that is there too.
+    pub(crate) fn local(id: &str, policy: &str, proxy: PeerAddress) -> Self {
+        Self {
+            id: id.to_owned(),
+            policy: vec![policy.to_owned()],
+            listen: ListenAddress::Port(0),
+            proxy,
+            host: None,
+            token: None,
+            ttl: Ttl(Some(Duration::from_secs(10))),
+            payload_bytes: 1024,
+        }
+    }
+
+    /// With what the environment says where nothing was typed.
+    pub(super) fn or_by_environment(self) -> Self {
+        let from_environment = || std::env::var(TOKEN_VARIABLE).ok().map(Token);
+        Self {
+            token: self.token.or_else(from_environment),
+            ..self
+        }
+    }
+}
+
 /// A token; never shown.
 #[derive(Clone)]
 pub(crate) struct Token(pub(super) String);
@@ -119,6 +144,7 @@ fn payload_bytes(text: &str) -> Result<usize, String> {
     bytes.ok_or_else(|| format!("allowed is a whole number from 1 to {PAYLOAD_BYTES_MAX}"))
 }
 
+const TOKEN_VARIABLE: &str = "PORTREEVE_TOKEN";
 const TTL: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
 const PAYLOAD_BYTES_MAX: usize = 16 << 20;
 

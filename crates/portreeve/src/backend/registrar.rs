@@ -14,7 +14,6 @@ use super::arguments::BackendArguments;
 use crate::failure::Failure;
 use crate::packet_stream::{Broken, PacketStream};
 use crate::peer_address::PeerAddress;
-use crate::talk;
 
 /// Keeps this server registered under each of its policies.
 pub(super) struct Registrar {
@@ -43,17 +42,12 @@ impl Registrar {
     /// # Errors
     /// When the arguments make no sound packet.
     pub(super) fn new(arguments: &BackendArguments, address: SocketAddr) -> Result<Self, Failure> {
-        let from_environment = || std::env::var(TOKEN_VARIABLE).ok();
-        let token = arguments
-            .token
-            .clone()
-            .map(|token| token.0)
-            .or_else(from_environment);
+        let token = arguments.token.as_ref().map(|token| &*token.0);
         let setup = |policy: &String| {
             let mut packet = Vec::new();
             let setup = NewSetup {
                 host: arguments.host.as_deref(),
-                token: token.as_deref(),
+                token,
                 ttl_ms: arguments.ttl.ms(),
                 ..NewSetup::new(&arguments.id, policy, address.port())
             };
@@ -69,9 +63,9 @@ impl Registrar {
         })
     }
 
-    /// Registers, renews, and begins anew with longer and longer pauses after anything that went wrong. Says so when
+    /// Registers, renews, and begins anew with longer and longer pauses after anything that went wrong. Tells so when
     /// that changes, not each time.
-    pub(super) async fn keep_registered(&self) -> Infallible {
+    pub(super) async fn keep_registered(&self, tell: impl Fn(fmt::Arguments<'_>)) -> Infallible {
         let mut told = None;
         let pause_max = self.renewal().map_or(PAUSE_MAX, |renewal| renewal.min(PAUSE_MAX));
         let mut pause = PAUSE_MIN;
@@ -79,7 +73,7 @@ impl Registrar {
             let outcome = self.register().await;
             let standing = outcome.as_ref().err().map(mem::discriminant);
             if told.replace(standing) != Some(standing) {
-                self.tell(&outcome);
+                self.tell(&outcome, &tell);
             }
             match (outcome, self.renewal()) {
                 (Ok(()), None) => return pending().await,
@@ -100,11 +94,11 @@ impl Registrar {
         Some(self.ttl? / RENEWALS_PER_TTL)
     }
 
-    fn tell(&self, outcome: &Result<(), Trouble>) {
+    fn tell(&self, outcome: &Result<(), Trouble>, tell: &impl Fn(fmt::Arguments<'_>)) {
         let Self { title, proxy, .. } = self;
         match outcome {
-            Ok(()) => talk::say(format_args!("registered {title} with {proxy}")),
-            Err(trouble) => talk::say(format_args!(
+            Ok(()) => tell(format_args!("registered {title} with {proxy}")),
+            Err(trouble) => tell(format_args!(
                 "cannot register {title} with {proxy}: {trouble}; trying again"
             )),
         }
@@ -180,7 +174,6 @@ fn as_flag(detail: &str) -> String {
     format!("--{flag}:{rest}")
 }
 
-const TOKEN_VARIABLE: &str = "PORTREEVE_TOKEN";
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 const RENEWALS_PER_TTL: u32 = 3;
 const PAUSE_MIN: Duration = Duration::from_millis(100);

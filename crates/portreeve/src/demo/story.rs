@@ -1,86 +1,173 @@
-//! What the demo tells.
+//! What the demo tells: nothing that it has not seen.
 
-use std::fmt::Write as _;
+mod lines;
+mod requests;
+mod servings;
+
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use portreeve_server::{Bind, Server};
+use tokio::time::sleep;
 
-use super::client::{self, Answer};
-use super::sample::Sample;
+use super::app::App;
+use super::http::Ask;
+use super::packet_client::{Outcome, PacketClient};
+use super::server::SampleServer;
 use crate::failure::Failure;
 use crate::output;
+use crate::peer_address::PeerAddress;
+use servings::Servings;
 
-/// Where everything listens.
+/// Where it plays.
 #[derive(Debug, Clone)]
-pub(super) struct Addresses {
+pub(super) struct Stage {
     proxy: SocketAddr,
     admin: Option<SocketAddr>,
-    backends: [(&'static str, SocketAddr); 2],
+    state: PathBuf,
 }
 
-impl Addresses {
-    pub(super) fn of(server: &Server, samples: &[Sample; 2]) -> Self {
+impl Stage {
+    pub(super) fn of(server: &Server, state: &Path) -> Self {
         let proxy = match server.listeners().next() {
             Some(Bind::Tcp(address)) => *address,
             _ => unreachable!("the demo's configuration has one TCP listener"),
         };
-        let backends = samples.each_ref().map(|sample| (sample.name(), sample.address()));
         Self {
             proxy,
             admin: server.admin(),
-            backends,
+            state: state.to_owned(),
         }
     }
 }
 
-/// Prints where things are, six requests with their answers, and what to try next.
-pub(super) async fn tell(addresses: &Addresses) -> Result<(), Failure> {
-    output::print(&beginning(addresses))?;
-    for number in 1..=6 {
-        let path = format!("/hello/{number}");
-        let answer = client::get(addresses.proxy, &path).await.map_err(|error| {
-            Failure::failed(format_args!(
-                "the proxy at {} does not answer: {error}",
-                addresses.proxy
-            ))
-        })?;
-        output::print(&told(&path, &answer))?;
+/// Those who serve; dropping it ends them.
+#[derive(Debug)]
+pub(super) struct Cast {
+    _servers: Vec<SampleServer>,
+    _apps: Vec<App>,
+}
+
+/// Tells it all, and returns those who are still there.
+pub(super) async fn tell(stage: &Stage) -> Result<Cast, Failure> {
+    output::print(&lines::beginning(stage))?;
+    let servers = register_servers(stage).await?;
+    tell_of_packets(stage, &servers).await?;
+    let apps = register_apps(stage).await?;
+    requests::tell(stage).await?;
+    output::print(&lines::ending(stage))?;
+    Ok(Cast {
+        _servers: servers,
+        _apps: apps,
+    })
+}
+
+/// One after the other, since their turn is in the order of registration.
+async fn register_servers(stage: &Stage) -> Result<Vec<SampleServer>, Failure> {
+    output::print(&"\nFour packet servers of two policies register themselves there:")?;
+    let proxy: PeerAddress = stage.proxy.to_string().parse().map_err(Failure::failed)?;
+    let mut servers = Vec::new();
+    for (id, policy) in SERVERS {
+        let server = SampleServer::start(id, policy, proxy.clone()).await?;
+        await_server(stage, &server).await?;
+        output::print(&lines::server(&server))?;
+        servers.push(server);
     }
-    output::print(&ending(addresses)).map(drop)
+    Ok(servers)
 }
 
-fn beginning(addresses: &Addresses) -> String {
-    let mut text = format!(
-        "Portreeve {} in front of two sample backends:\n\n",
-        env!("CARGO_PKG_VERSION")
-    );
-    push(&mut text, "proxy", addresses.proxy, "");
-    for (name, address) in addresses.backends {
-        push(&mut text, &format!("backend {name}"), address, "");
+/// Asks for its policy until it is this server that answers.
+async fn await_server(stage: &Stage, server: &SampleServer) -> Result<(), Failure> {
+    let mut client = PacketClient::connect(0, stage.proxy).await?;
+    let begin = Instant::now();
+    while begin.elapsed() < PATIENCE {
+        let reply = client.send(server.policy, "Are you there?").await?;
+        if matches!(&reply.outcome, Outcome::Served { by, .. } if by == server.id) {
+            return Ok(());
+        }
+        sleep(PAUSE).await;
     }
-    if let Some(admin) = addresses.admin {
-        push(&mut text, "metrics", admin, "metrics");
+    let (id, word) = (server.id, server.last_word());
+    Err(Failure::failed(format_args!(
+        "packet server {id} gets no requests: {word}"
+    )))
+}
+
+async fn tell_of_packets(stage: &Stage, servers: &[SampleServer]) -> Result<(), Failure> {
+    output::print(&"\nSix clients send a packet each, and compare the SHA-1 that comes back:")?;
+    let mut clients = Vec::new();
+    let mut servings = Servings::default();
+    for (id, policy) in (1..=6).zip(policies(servers).into_iter().cycle()) {
+        let mut client = PacketClient::connect(id, stage.proxy).await?;
+        let reply = client.send(policy, &format!("Hello from client {id}.")).await?;
+        output::print(&lines::packet(&client, policy, &reply))?;
+        servings.note(policy, &reply.outcome);
+        clients.push((client, policy));
     }
-    text + "\nSix requests to the proxy go to the backends in turn:\n"
+    for (client, policy) in &mut clients {
+        let again = format!("Hello again from client {}.", client.id);
+        servings.note(policy, &client.send(policy, &again).await?.outcome);
+    }
+    output::print(&format_args!(
+        "\nEach sends another. Who served, from the first packet to the last:\n{servings}"
+    ))?;
+    let (client, _) = clients.first_mut().expect("there are six");
+    let reply = client.send(UPHELD_BY_NOBODY, "Hello?").await?;
+    output::print(&format_args!(
+        "\nOne asks for a policy that nobody upholds:\n{}",
+        lines::packet(client, UPHELD_BY_NOBODY, &reply)
+    ))?;
+    Ok(())
 }
 
-fn push(text: &mut String, what: &str, address: SocketAddr, path: &str) {
-    writeln!(text, "  {what:<12} http://{address}/{path}").expect("a string takes text");
+/// Each once, in the order of their servers.
+fn policies(servers: &[SampleServer]) -> Vec<&'static str> {
+    let mut policies: Vec<_> = servers.iter().map(|server| server.policy).collect();
+    policies.dedup();
+    policies
 }
 
-fn told(path: &str, answer: &Answer) -> String {
-    let ms = answer.took.as_secs_f64() * 1_000.0;
-    format!(
-        "  GET {path}  {}  {ms:>5.1} ms  {}",
-        answer.status, answer.first_line
-    )
+async fn register_apps(stage: &Stage) -> Result<Vec<App>, Failure> {
+    output::print(&"\nThree HTTP apps of two policies register at the same port:")?;
+    let mut apps = Vec::new();
+    for (name, policy) in APPS {
+        let app = App::start(name, policy, stage.proxy).await?;
+        await_app(stage, &app).await?;
+        output::print(&lines::app(&app))?;
+        apps.push(app);
+    }
+    Ok(apps)
 }
 
-fn ending(addresses: &Addresses) -> String {
-    let proxy = addresses.proxy;
-    format!(
-        "\nYour turn: open http://{proxy}/ in a browser and reload it, or\n\n  \
-         curl http://{proxy}/anything\n\n\
-         Ctrl-C ends the demo."
-    )
+/// Asks for its policy until it is this app that answers.
+async fn await_app(stage: &Stage, app: &App) -> Result<(), Failure> {
+    let begin = Instant::now();
+    let mut last = String::new();
+    while begin.elapsed() < PATIENCE {
+        let answer = Ask::get("/", Some(app.policy)).send(stage.proxy).await;
+        let answer = answer.map_err(|error| no_answer(stage, &error))?;
+        if answer.is_good() && answer.gist.contains(&format!(" {}.", app.name)) {
+            return Ok(());
+        }
+        last = format!("{} {}", answer.status, answer.gist);
+        sleep(PAUSE).await;
+    }
+    Err(Failure::failed(format_args!(
+        "app {} gets no requests; the last answer was {last}",
+        app.name
+    )))
 }
+
+fn no_answer(stage: &Stage, error: &std::io::Error) -> Failure {
+    Failure::failed(format_args!(
+        "the proxy at {} does not answer: {error}",
+        stage.proxy
+    ))
+}
+
+const SERVERS: [(&str, &str); 4] = [("101", "111"), ("102", "111"), ("201", "222"), ("202", "222")];
+const APPS: [(&str, &str); 3] = [("one", "eu"), ("two", "eu"), ("three", "us")];
+const UPHELD_BY_NOBODY: &str = "333";
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
