@@ -2,6 +2,7 @@
 //! rarely, and against the real one for the rest.
 
 mod backends;
+mod documented;
 mod fixture;
 mod real;
 mod run;

@@ -10,14 +10,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::fixture::{App, Folder, Outcome, PATIENCE, Program, eventually};
 
 /// `portreeve serve` without a file: whoever registers is served.
-struct Real {
+pub(crate) struct Real {
     _program: Program,
     state: Folder,
     address: SocketAddr,
 }
 
 impl Real {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let state = Folder::new();
         let path = state.path().to_str().unwrap();
         let arguments = [
@@ -74,7 +74,12 @@ impl Real {
         eventually("the app is served", || self.get("/").0 == 200);
     }
 
-    fn standing(&self) -> String {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// That of `default/a1`; empty if it is not there.
+    pub(crate) fn standing(&self) -> String {
         let shown = self.ask(&["backends", "show", "default/a1", "--json"]).stdout;
         let standing = shown.split("\"standing\":\"").nth(1).unwrap_or_default();
         standing.split('"').next().unwrap_or_default().to_owned()
