@@ -61,9 +61,9 @@ Examples:
   portreeve run --pool api --policy eu --to proxy.test:8080 -- python3 app.py
 
 Signals:
-  SIGTERM, SIGINT, SIGQUIT  no new requests, running ones finish, then the app is ended; a second one does not wait
-                            for running requests, a third one kills the app
+  SIGTERM, SIGINT, SIGQUIT  no new requests, running ones finish, then the app is ended;
+                            a second one does not wait for them, a third one kills the app
   SIGHUP, SIGUSR1, SIGUSR2  go to the app
 
-The exit code is the app's; 128 and the signal's number if one ended it that we did not send; 1 if it could not be
-started or the proxy refuses it.";
+The exit code is the app's, or 128 and the signal's number if one ended it that we did not
+send; 1 if the app could not be started or the proxy refuses it.";
