@@ -1,7 +1,8 @@
-//! What happened in the process that no snapshot tells: reloads, lost access records.
+//! What happened in the process that no snapshot tells: reloads, lost access records, the state of the ledger.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Counters that the server raises and `/metrics` shows.
@@ -11,6 +12,27 @@ pub struct Events {
     records_unwritten: AtomicU64,
     reload_failed: AtomicBool,
     reload_success: AtomicU64,
+    ledger: OnceLock<Look>,
+}
+
+/// The ledger's figures at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LedgerFigures {
+    /// Records and events that were dropped, since nothing required them and the writer or the disk took them not.
+    pub dropped: u64,
+    /// Required records that are not in the file yet, those of running requests included.
+    pub outstanding: u32,
+    /// Whether the disk takes no records at the moment.
+    pub is_failing: bool,
+}
+
+/// Looks the ledger's figures up.
+struct Look(Box<dyn Fn() -> LedgerFigures + Send + Sync>);
+
+impl fmt::Debug for Look {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Look(…)")
+    }
 }
 
 impl Events {
@@ -49,6 +71,16 @@ impl Events {
     /// A configuration was refused; the one before it stays in use.
     pub fn reload_refused(&self) {
         self.reload_failed.store(true, Relaxed);
+    }
+
+    /// There is a ledger, and this says how it is. Only the first call counts.
+    pub fn watch_ledger(&self, look: impl Fn() -> LedgerFigures + Send + Sync + 'static) {
+        let _ = self.ledger.set(Look(Box::new(look)));
+    }
+
+    /// All zero where there is no ledger.
+    pub(crate) fn ledger(&self) -> LedgerFigures {
+        self.ledger.get().map(|Look(look)| look()).unwrap_or_default()
     }
 
     pub(crate) fn totals(&self) -> EventTotals {

@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
-use portreeve_admin::{Admin, AdminKey, AdminListener, Events, Operator, Readiness, Registrar, View};
+use portreeve_admin::{
+    Admin, AdminKey, AdminListener, Events, LedgerFigures, Operator, Readiness, Registrar, View,
+};
 use portreeve_config::{Config, LedgerConfig};
 use portreeve_control::{ControlSettings, Controller, EventListener};
 use portreeve_model::plan::{Bind, Name};
-use portreeve_proxy::{Drained, Proxy, ProxySettings};
+use portreeve_proxy::{Drained, LedgerSink, Proxy, ProxySettings};
 use tokio::sync::watch;
 
 use crate::access_log::AccessLog;
@@ -73,6 +76,9 @@ impl Server {
             registrations: Some(calls),
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;
+        if let Some(ledger) = &settings.ledger {
+            watch_ledger(ledger, &prepared.events);
+        }
         let (readiness, view_of_readiness) = watch::channel(Readiness::Starting);
         let view = View {
             snapshots: controller.snapshots(),
@@ -261,6 +267,16 @@ fn open_ledger(wanted: &LedgerConfig, config: &Config) -> Result<Ledger, LedgerE
     let ledger = Ledger::open(wanted, &config.state)?;
     tracing::info!(file = %wanted.file.display(), key = %ledger.key(), "the ledger is open");
     Ok(ledger)
+}
+
+/// Has `/metrics` show how the ledger is.
+fn watch_ledger(ledger: &LedgerSink, events: &Events) {
+    let (dropped, room) = (Arc::clone(&ledger.dropped), Arc::clone(&ledger.room));
+    events.watch_ledger(move || LedgerFigures {
+        dropped: dropped.load(Ordering::Relaxed),
+        outstanding: room.outstanding(),
+        is_failing: room.is_failing(),
+    });
 }
 
 /// Has the ledger told of every event.

@@ -1,11 +1,11 @@
-//! The proxy's own state: its version, configuration, readiness and lost records.
+//! The proxy's own state: its version, configuration, readiness, lost records and ledger.
 
 use std::fmt;
 
 use portreeve_model::Snapshot;
 
 use super::sheet::Sheet;
-use crate::View;
+use crate::{LedgerFigures, View};
 
 pub(super) fn write(sheet: &mut Sheet<'_>, view: &View, snapshot: &Snapshot) -> fmt::Result {
     let events = view.events.totals();
@@ -43,5 +43,24 @@ pub(super) fn write(sheet: &mut Sheet<'_>, view: &View, snapshot: &Snapshot) -> 
             ([("reason", "lagging")], events.records_dropped),
             ([("reason", "unwritten")], events.records_unwritten),
         ],
+    )?;
+    write_ledger(sheet, view.events.ledger())
+}
+
+fn write_ledger(sheet: &mut Sheet<'_>, ledger: LedgerFigures) -> fmt::Result {
+    sheet.counter(
+        "portreeve_ledger_records_dropped",
+        "Ledger records that nothing required and that were dropped because the writer lagged or the disk was full.",
+        ledger.dropped,
+    )?;
+    sheet.gauge(
+        "portreeve_ledger_required_outstanding",
+        "Required ledger records that are not in the file yet, those of running requests included.",
+        u64::from(ledger.outstanding),
+    )?;
+    sheet.gauge(
+        "portreeve_ledger_failing",
+        "1 while the disk takes no ledger records, and requests that require one are refused.",
+        u64::from(ledger.is_failing),
     )
 }
