@@ -32,6 +32,7 @@ fn six_clients_are_served_by_the_servers_of_their_policy_in_turn() {
     assert_eq!(demo.printed("policy 111").trim(), format!("policy 111   {turns}"));
     assert!(demo.printed("policy 222").contains("201 202 201 202 201 202"));
     assert!(demo.printed("policy 333").contains("refused, unknown_policy: "));
+    end(demo);
 }
 
 #[test]
@@ -51,6 +52,7 @@ fn requests_meet_the_apps_of_their_policy_and_else_nobody() {
     let refused = answers.last().unwrap();
     assert!(refused.contains("503 Service Unavailable"), "{refused}");
     assert!(refused.contains("unknown_policy: "), "{refused}");
+    end(demo);
 }
 
 #[test]
@@ -95,10 +97,8 @@ fn two_demos_run_side_by_side() {
     first.printed("Ctrl-C ends the demo.");
     second.printed("Ctrl-C ends the demo.");
 
-    for demo in [first, second] {
-        demo.signal(Signal::INT);
-        assert_eq!(demo.end().code, Some(0));
-    }
+    end(first);
+    end(second);
 }
 
 #[test]
@@ -108,6 +108,13 @@ fn a_token_of_the_environment_is_for_other_proxies() {
     });
 
     demo.printed("Ctrl-C ends the demo.");
+    end(demo);
+}
+
+/// Killed, it would leave its folder behind.
+fn end(demo: Portreeve) {
+    demo.signal(Signal::INT);
+    assert_eq!(demo.end().code, Some(0));
 }
 
 fn address(line: &str) -> SocketAddr {
