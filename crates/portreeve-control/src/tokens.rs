@@ -112,8 +112,10 @@ impl Tokens {
         is_known
     }
 
-    pub(crate) fn has(&self, id: &TokenId) -> bool {
-        self.known.contains_key(id)
+    /// Whether it is known and has not run out.
+    pub(crate) fn has_valid(&self, id: &TokenId, at: Moment) -> bool {
+        let kept = self.known.get(id);
+        kept.is_some_and(|kept| !kept.token.is_expired(at.unix_ms))
     }
 
     /// All of them, by their ids.

@@ -23,7 +23,7 @@ pub(crate) struct World {
 
 impl World {
     /// As it was kept. A registration at an address that is ours by now is not taken in, nor one by a token that is
-    /// gone.
+    /// gone or has run out.
     pub(crate) fn restored(plan: &Plan, kept: Vec<Entry>, own: &Own, at: Moment) -> Self {
         let mut world = Self::default();
         let (mut members, mut drained, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
@@ -48,7 +48,7 @@ impl World {
             .map(|kept| kept.announcement.key.clone())
             .collect();
         let mut orphans: Vec<TokenId> = members.iter().filter_map(|kept| kept.token.clone()).collect();
-        orphans.retain(|token| !self.tokens.has(token));
+        orphans.retain(|token| !self.tokens.has_valid(token, at));
         self.registry.restore(members, at);
         for key in ours {
             tracing::warn!(backend = %key, "its address is this proxy's own by now: it is removed");

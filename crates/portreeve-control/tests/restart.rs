@@ -208,6 +208,25 @@ async fn what_a_revoked_token_registered_does_not_come_back() {
 }
 
 #[tokio::test]
+async fn what_a_token_registered_that_ran_out_meanwhile_does_not_come_back() {
+    let folder = Folder::new("expired");
+    let controller = start(&folder.0).await;
+    let door = controller.door();
+    let expires_in = Some(Duration::from_secs(1));
+    let token = TokenWish { expires_in, ..wish() };
+    let token = door.create_token(token).await.unwrap();
+    register(&door, "a", "127.0.0.1:1", Some(&token.shown)).await;
+    assert_eq!(ids(&door).await, ["a"]);
+    controller.stop().await;
+
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let controller = start(&folder.0).await;
+
+    assert!(ids(&controller.door()).await.is_empty());
+    controller.stop().await;
+}
+
+#[tokio::test]
 async fn an_address_that_became_ours_is_not_taken_in_again() {
     let folder = Folder::new("ours");
     let controller = start(&folder.0).await;
