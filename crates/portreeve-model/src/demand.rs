@@ -1,5 +1,8 @@
 //! What policies a request demands, and who can meet that.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;

@@ -1,5 +1,8 @@
 //! The backends of a pool that uphold what a request demands: among these it is balanced, and nowhere else.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::ask::Ask;
@@ -86,26 +89,38 @@ impl Group {
         if let Some(same) = before.filter(|before| before.is_same(&backends, ledger, rules.balance)) {
             return Arc::clone(same);
         }
+        let cursor = before
+            .map(|before| Arc::clone(&before.cursor))
+            .unwrap_or_default();
+        let mut group = Self::turning(policies, backends, rules, cursor);
+        if let Some(before) = before {
+            group
+                .balance
+                .go_on(&group.backends, &before.balance, &before.backends, &group.cursor);
+        }
+        Arc::new(group)
+    }
+
+    /// Of these `backends`, in turns that `cursor` counts.
+    pub(crate) fn turning(
+        policies: Policies,
+        backends: Vec<Arc<Backend>>,
+        rules: &GroupRules<'_>,
+        cursor: Arc<Cursor>,
+    ) -> Self {
         let bits = if policies.is_empty() {
             SlotBits::POOL
         } else {
             SlotBits::POLICY
         };
-        let mut balance = Balance::new(rules.balance, &backends, bits);
-        let cursor = before
-            .map(|before| Arc::clone(&before.cursor))
-            .unwrap_or_default();
-        if let Some(before) = before {
-            balance.go_on(&backends, &before.balance, &before.backends, &cursor);
-        }
-        Arc::new(Self {
+        Self {
+            ledger: rules.ledger(&policies),
+            plan: rules.balance.clone(),
+            balance: Balance::new(rules.balance, &backends, bits),
             policies,
             backends,
-            ledger,
-            plan: rules.balance.clone(),
-            balance,
             cursor,
-        })
+        }
     }
 
     /// Those of this group that uphold `policies` too.
@@ -146,6 +161,11 @@ impl Group {
         !ask.tried.is_empty()
             && self.backends.len() <= ask.tried.len()
             && self.backends.iter().all(|backend| ask.tried.contains(backend.id))
+    }
+
+    /// Whether it would be no other by these rules, of the same backends.
+    pub(crate) fn follows(&self, rules: &GroupRules<'_>) -> bool {
+        self.plan == *rules.balance && self.ledger == rules.ledger(&self.policies)
     }
 
     fn is_same(&self, backends: &[Arc<Backend>], ledger: LedgerMode, plan: &BalancePlan) -> bool {

@@ -1,12 +1,19 @@
 //! Backends that serve the same thing, and the groups of them that uphold the same.
 
+mod of_file;
+mod policies;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::address::BackendAddress;
+use self::of_file::{Formers, backends_of_file};
+use self::policies::Upheld;
 use crate::backend::Backend;
+use crate::cursor::Cursor;
 use crate::group::{Group, GroupRules};
-use crate::plan::{BackendLimits, LedgerMode, Name, PoolPlan, Target};
+use crate::plan::{BackendLimits, LedgerMode, Name, PoolPlan};
 use crate::policy::{Policies, Policy};
 use crate::registry::Registry;
 use crate::resolved::Resolved;
@@ -24,16 +31,21 @@ pub struct Pool {
     /// What a backend may make us wait for.
     pub limits: BackendLimits,
     plan: PoolPlan,
+    /// How many of them stand in the file.
+    of_file: usize,
     /// The state of the registrations that it was made from.
     generation: u64,
+    is_open: bool,
     everyone: Arc<Group>,
     /// Each policy that is known here, also those that nobody upholds at the moment.
-    by_policy: BTreeMap<Policy, Arc<Group>>,
+    by_policy: BTreeMap<Policy, Upheld>,
     several: Several,
+    /// Who is not in it any more but may still be met by whoever holds an older snapshot.
+    formers: Formers,
 }
 
 impl Pool {
-    /// Everybody who may serve, for requests that demand nothing.
+    /// Everybody who may serve, for requests that demand nothing; nobody if no route brings any.
     #[must_use]
     pub fn everyone(&self) -> &Arc<Group> {
         &self.everyone
@@ -42,14 +54,14 @@ impl Pool {
     /// Those who uphold this policy; `None` if nobody here ever said so, neither a backend nor the configuration.
     #[must_use]
     pub fn upholding(&self, policy: &str) -> Option<&Arc<Group>> {
-        self.by_policy.get(policy)
+        self.by_policy.get(policy).map(|upheld| &upheld.group)
     }
 
     /// Those who uphold all of these, each of which is known here.
     #[must_use]
     pub fn upholding_all(&self, policies: &Policies) -> Arc<Group> {
         self.several
-            .find_or(policies, || self.make_several(policies, None))
+            .find_or(policies, |cursor| self.make_several(policies, cursor))
     }
 
     /// The policies that are known here.
@@ -73,11 +85,20 @@ impl Pool {
         if let Some(same) = previous.filter(is_same).filter(|pool| pool.knows_all(world)) {
             return Arc::clone(same);
         }
-        let mut of_file = of_file(world, previous.map(|pool| &**pool));
-        retire(previous.map(|pool| &**pool), &of_file);
+        let previous = previous.map(|pool| &**pool);
+        let mut backends = backends_of_file(world, previous);
+        let formers = Formers::after(previous, &backends);
+        let of_file = backends.len();
         let members = world.registry.members(&world.plan.name);
-        of_file.extend(members.map(|member| Arc::clone(&member.backend)));
-        Arc::new(Self::of(world, of_file, generation, previous.map(|pool| &**pool)))
+        backends.extend(members.map(|member| Arc::clone(&member.backend)));
+        let mut pool = Self::of(world, backends, of_file, previous);
+        (pool.formers, pool.generation) = (formers, generation);
+        Arc::new(pool)
+    }
+
+    /// The plan has no pool of this name any more: what its backends upheld by the file, nobody says of them now.
+    pub(crate) fn close(&self) {
+        Formers::after(Some(self), &[]);
     }
 
     /// A pool in which there is nobody to pick.
@@ -89,6 +110,7 @@ impl Pool {
             registry: &Registry::default(),
             ledgers: &[],
             demanded: &BTreeSet::new(),
+            is_open: false,
         };
         Self::build(&world, None)
     }
@@ -96,28 +118,25 @@ impl Pool {
     fn of(
         world: &PoolWorld<'_>,
         backends: Vec<Arc<Backend>>,
-        generation: u64,
+        of_file: usize,
         previous: Option<&Self>,
     ) -> Self {
         let rules = world.rules();
-        let serving = |backend: &&Arc<Backend>| backend.standing() == Standing::Serving;
-        let able: Vec<_> = backends.iter().filter(serving).cloned().collect();
-        let by_policy = by_policy(world, &backends, &able, previous);
-        let everyone = Group::build(
-            Policies::none(),
-            able,
-            &rules,
-            previous.map(|pool| &pool.everyone),
-        );
+        let policies = policies::lay_out(world, &backends[..of_file], previous.map(|pool| &pool.by_policy));
+        let everyone = everyone(world, &backends);
+        let before = previous.map(|pool| &pool.everyone);
         let mut pool = Self {
             name: Arc::clone(&world.plan.name),
             backends,
+            of_file,
             limits: world.plan.limits.clone(),
             plan: world.plan.clone(),
-            generation,
-            everyone,
-            by_policy,
+            generation: 0,
+            is_open: world.is_open,
+            everyone: Group::build(Policies::none(), everyone, &rules, before),
+            by_policy: policies,
             several: Several::default(),
+            formers: Formers::default(),
         };
         pool.several = pool.several_of(&rules, previous);
         pool
@@ -138,22 +157,23 @@ impl Pool {
             .collect()
     }
 
-    fn make_several(&self, policies: &Policies, before: Option<&Arc<Group>>) -> Arc<Group> {
+    fn make_several(&self, policies: &Policies, cursor: Arc<Cursor>) -> Arc<Group> {
         let smallest = self.smallest(policies);
         let ledgers: Vec<_> = policies
             .iter()
-            .filter_map(|policy| Some((policy.clone(), self.by_policy.get(policy)?.ledger())))
+            .filter_map(|policy| Some((policy.clone(), self.upholding(policy.as_str())?.ledger())))
             .collect();
         let rules = GroupRules {
             balance: &self.plan.balance,
             ledgers: &ledgers,
         };
-        Group::build(policies.clone(), smallest.upholding(policies), &rules, before)
+        let backends = smallest.upholding(policies);
+        Arc::new(Group::turning(policies.clone(), backends, &rules, cursor))
     }
 
     /// The one of their groups with the fewest backends.
     fn smallest(&self, policies: &Policies) -> &Arc<Group> {
-        let groups = policies.iter().filter_map(|policy| self.by_policy.get(policy));
+        let groups = policies.iter().filter_map(|policy| self.upholding(policy.as_str()));
         groups
             .min_by_key(|group| group.candidates())
             .unwrap_or(&self.everyone)
@@ -167,7 +187,8 @@ impl Pool {
         };
         self.by_policy
             .iter()
-            .all(|(policy, group)| group.ledger() == mode(policy))
+            .all(|(policy, upheld)| upheld.group.ledger() == mode(policy))
+            && self.is_open == world.is_open
             && world
                 .demanded
                 .iter()
@@ -184,6 +205,8 @@ pub(crate) struct PoolWorld<'a> {
     pub(crate) ledgers: &'a [(Policy, LedgerMode)],
     /// The policies that the routes to this pool name.
     pub(crate) demanded: &'a BTreeSet<Policy>,
+    /// Whether requests may come that demand nothing.
+    pub(crate) is_open: bool,
 }
 
 impl<'a> PoolWorld<'a> {
@@ -195,101 +218,9 @@ impl<'a> PoolWorld<'a> {
     }
 }
 
-/// A group for each policy that is known, and who of `able` is in it.
-fn by_policy(
-    world: &PoolWorld<'_>,
-    all: &[Arc<Backend>],
-    able: &[Arc<Backend>],
-    previous: Option<&Pool>,
-) -> BTreeMap<Policy, Arc<Group>> {
-    let mut upholding: BTreeMap<&Policy, Vec<Arc<Backend>>> = BTreeMap::new();
-    let known = world
-        .registry
-        .known_policies(&world.plan.name)
-        .chain(world.demanded);
-    for policy in known.chain(all.iter().flat_map(|backend| &backend.policies)) {
-        upholding.entry(policy).or_default();
-    }
-    for backend in able {
-        for policy in &backend.policies {
-            upholding.entry(policy).or_default().push(Arc::clone(backend));
-        }
-    }
-    let rules = world.rules();
-    let build = |(policy, backends): (&Policy, Vec<Arc<Backend>>)| {
-        let before = previous.and_then(|pool| pool.by_policy.get(policy));
-        let policies = Policies::from_iter([policy.clone()]);
-        (policy.clone(), Group::build(policies, backends, &rules, before))
-    };
-    upholding.into_iter().map(build).collect()
-}
-
-/// The very same backends where label, address, weight and policies stay, new ones for the rest.
-fn of_file(world: &PoolWorld<'_>, previous: Option<&Pool>) -> Vec<Arc<Backend>> {
-    let mut known = previous.map(|pool| Known::of(&pool.backends)).unwrap_or_default();
-    let mut backends = Vec::new();
-    for target in &world.plan.targets {
-        for (label, address) in world.resolved.expand(target) {
-            let kept = known.take(&label, &address, target);
-            let make = || {
-                Arc::new(Backend::new(
-                    label,
-                    address,
-                    target.weight,
-                    target.policies.clone(),
-                ))
-            };
-            let backend = kept.unwrap_or_else(make);
-            backend.stand(standing_of_file(world, &backend));
-            backends.push(backend);
-        }
-    }
-    backends
-}
-
-/// One of the file serves unless the operator drained it.
-fn standing_of_file(world: &PoolWorld<'_>, backend: &Backend) -> Standing {
-    match world.registry.is_drained(&world.plan.name, &backend.label) {
-        true => Standing::Draining,
-        false => Standing::Serving,
-    }
-}
-
-/// Who stood in the file with policies, and does not stand there with all of them any more, may serve nobody who
-/// holds an older snapshot.
-fn retire(previous: Option<&Pool>, now: &[Arc<Backend>]) {
-    let before = previous.iter().flat_map(|pool| &pool.backends);
-    for backend in before.filter(|backend| !backend.is_registered && !backend.policies.is_empty()) {
-        let goes_on =
-            |one: &Arc<Backend>| one.address == backend.address && one.policies.uphold(&backend.policies);
-        if !now.iter().any(goes_on) {
-            backend.stand(Standing::Gone);
-        }
-    }
-}
-
-/// Backends that can be taken over, each once.
-#[derive(Default)]
-struct Known(BTreeMap<Arc<str>, Vec<Arc<Backend>>>);
-
-impl Known {
-    fn of(backends: &[Arc<Backend>]) -> Self {
-        let mut known = Self::default();
-        for backend in backends {
-            known
-                .0
-                .entry(Arc::clone(&backend.label))
-                .or_default()
-                .push(Arc::clone(backend));
-        }
-        known
-    }
-
-    fn take(&mut self, label: &str, address: &BackendAddress, target: &Target) -> Option<Arc<Backend>> {
-        let twins = self.0.get_mut(label)?;
-        let place = twins.iter().position(|twin| {
-            twin.address == *address && twin.weight == target.weight && twin.policies == target.policies
-        })?;
-        Some(twins.remove(place))
-    }
+/// Whoever may serve requests that demand nothing; nobody is laid out for those that never come.
+fn everyone(world: &PoolWorld<'_>, backends: &[Arc<Backend>]) -> Vec<Arc<Backend>> {
+    let wanted = if world.is_open { backends } else { &[] };
+    let serving = wanted.iter().filter(|backend| backend.standing() == Standing::Serving);
+    serving.cloned().collect()
 }

@@ -2,10 +2,12 @@
 //!
 //! What a request demands may be any of countless sets, of which few are ever asked for. Those that were are kept in a
 //! list that only grows and is only ever looked at by loads: no lock. A new snapshot takes over what the one before
-//! was asked for. The list is bounded; sets beyond it are served by a group made for one request.
+//! was asked for. The list is bounded; sets beyond it are served by a group made for one request, and all of these
+//! take turns by one count, so that none of their backends is always the first.
 
 use std::sync::{Arc, OnceLock};
 
+use crate::cursor::Cursor;
 use crate::group::Group;
 use crate::policy::Policies;
 
@@ -13,6 +15,8 @@ use crate::policy::Policies;
 #[derive(Debug, Default)]
 pub(crate) struct Several {
     first: OnceLock<Box<Entry>>,
+    /// Counts the turns of the groups that are not kept.
+    beyond: Arc<Cursor>,
 }
 
 #[derive(Debug)]
@@ -22,19 +26,23 @@ struct Entry {
 }
 
 impl Several {
-    /// The group of these policies; made by `make` if it is not there.
-    pub(crate) fn find_or(&self, policies: &Policies, make: impl FnOnce() -> Arc<Group>) -> Arc<Group> {
+    /// The group of these policies; made by `make`, with this count of turns, if it is not there.
+    pub(crate) fn find_or(
+        &self,
+        policies: &Policies,
+        make: impl FnOnce(Arc<Cursor>) -> Arc<Group>,
+    ) -> Arc<Group> {
         let mut place = &self.first;
         for _ in 0..KEPT_MAX {
             let Some(entry) = place.get() else {
-                return Self::add(place, make());
+                return Self::add(place, make(Arc::default()));
             };
             if entry.group.policies() == policies {
                 return Arc::clone(&entry.group);
             }
             place = &entry.next;
         }
-        make()
+        make(Arc::clone(&self.beyond))
     }
 
     /// Those that are kept.
@@ -58,7 +66,7 @@ impl FromIterator<Arc<Group>> for Several {
     fn from_iter<T: IntoIterator<Item = Arc<Group>>>(groups: T) -> Self {
         let several = Self::default();
         for group in groups {
-            several.find_or(group.policies(), || Arc::clone(&group));
+            several.find_or(group.policies(), |_| Arc::clone(&group));
         }
         several
     }
@@ -66,3 +74,104 @@ impl FromIterator<Arc<Group>> for Several {
 
 /// Sets that are kept per pool.
 const KEPT_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::GroupRules;
+    use crate::plan::BalancePlan;
+    use crate::policy::Policy;
+
+    fn named(number: usize) -> Policies {
+        let policy = |name: String| Policy::new(&name).unwrap();
+        [policy("all".into()), policy(format!("p{number}"))]
+            .into_iter()
+            .collect()
+    }
+
+    fn group(policies: &Policies, cursor: Arc<Cursor>) -> Arc<Group> {
+        let rules = GroupRules {
+            balance: &BalancePlan::RoundRobin,
+            ledgers: &[],
+        };
+        Arc::new(Group::turning(policies.clone(), Vec::new(), &rules, cursor))
+    }
+
+    fn filled(count: usize) -> Several {
+        let several = Several::default();
+        for number in 0..count {
+            several.find_or(&named(number), |cursor| group(&named(number), cursor));
+        }
+        several
+    }
+
+    #[test]
+    fn a_set_that_was_asked_for_is_found_again() {
+        let several = filled(3);
+        let again = several.find_or(&named(1), |_| panic!("it is there"));
+        assert_eq!(*again.policies(), named(1));
+        assert_eq!(several.iter().count(), 3);
+    }
+
+    #[test]
+    fn sixty_four_sets_are_kept_and_those_beyond_are_served_and_forgotten() {
+        let several = filled(KEPT_MAX + 10);
+        assert_eq!(several.iter().count(), KEPT_MAX);
+        let found = several.find_or(&named(KEPT_MAX - 1), |_| panic!("it is there"));
+        assert_eq!(*found.policies(), named(KEPT_MAX - 1));
+        let mut made = false;
+        several.find_or(&named(KEPT_MAX), |cursor| {
+            made = true;
+            group(&named(KEPT_MAX), cursor)
+        });
+        assert!(made);
+    }
+
+    #[test]
+    fn those_beyond_share_one_count_of_turns_and_those_kept_share_none() {
+        let several = filled(KEPT_MAX - 1);
+        let cursor_of = |number| {
+            let mut given = None;
+            several.find_or(&named(number), |cursor| {
+                given = Some(Arc::clone(&cursor));
+                group(&named(number), cursor)
+            });
+            given.unwrap()
+        };
+        let [kept, beyond, other] = [KEPT_MAX, KEPT_MAX + 1, KEPT_MAX + 2].map(cursor_of);
+        assert!(Arc::ptr_eq(&beyond, &other));
+        assert!(!Arc::ptr_eq(&kept, &beyond));
+    }
+
+    #[test]
+    fn a_collection_keeps_the_very_groups_and_their_order() {
+        let before = filled(5);
+        let after: Several = before.iter().cloned().collect();
+        assert!(
+            before
+                .iter()
+                .zip(after.iter())
+                .all(|(one, other)| Arc::ptr_eq(one, other))
+        );
+        assert_eq!(after.iter().count(), 5);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the claim is about several threads")]
+    fn threads_that_ask_at_once_all_get_a_group_of_what_they_asked_for() {
+        let several = Several::default();
+        std::thread::scope(|threads| {
+            for begin in 0..4 {
+                let several = &several;
+                threads.spawn(move || {
+                    for number in 0..40 {
+                        let wanted = named((number + begin * 10) % 40);
+                        let found = several.find_or(&wanted, |cursor| group(&wanted, cursor));
+                        assert_eq!(*found.policies(), wanted);
+                    }
+                });
+            }
+        });
+        assert!((1..=40).contains(&several.iter().count()));
+    }
+}
