@@ -13,7 +13,7 @@ use crate::standing::Standing;
 
 /// The very same backends where label, address, weight and policies stay, new ones for the rest.
 pub(super) fn backends_of_file(world: &PoolWorld<'_>, previous: Option<&Pool>) -> Vec<Arc<Backend>> {
-    let mut known = previous.map(|pool| Known::of(&pool.backends[..pool.of_file])).unwrap_or_default();
+    let mut known = previous.map(|pool| Known::of(&pool.backends)).unwrap_or_default();
     let mut backends = Vec::new();
     for target in &world.plan.targets {
         for (label, address) in world.resolved.expand(target) {
@@ -82,7 +82,7 @@ impl Formers {
 /// All that stood in the file so far and that somebody may still know of.
 fn before(previous: Option<&Pool>) -> impl Iterator<Item = Arc<Backend>> {
     previous.into_iter().flat_map(|pool| {
-        let of_file = pool.backends[..pool.of_file].iter();
+        let of_file = pool.backends.iter().filter(|backend| !backend.is_registered);
         of_file.cloned().chain(pool.formers.alive())
     })
 }
@@ -110,7 +110,7 @@ impl Known {
     /// Of those that stand in the file: one that registered may have the same name, but is another.
     fn of(backends: &[Arc<Backend>]) -> Self {
         let mut known = Self::default();
-        for backend in backends {
+        for backend in backends.iter().filter(|backend| !backend.is_registered) {
             known
                 .0
                 .entry(Arc::clone(&backend.label))
