@@ -181,17 +181,9 @@ mod tests {
 
     fn results() -> Results {
         let sample = |cpu_us| {
-            let times = (1, 2, 3);
-            let (p50_us, p99_us, p999_us) = times;
             vec![LoadSample {
                 cpu_us,
-                waited: 0.0,
-                requests_per_second: 1.0,
-                p50_us,
-                p99_us,
-                p999_us,
-                requests: 1,
-                errors: 0,
+                ..LoadSample::default()
             }]
         };
         let load = [

@@ -21,6 +21,9 @@ pub(crate) struct Comparison {
     pub(crate) ratio: Spread,
 }
 
+/// Requests that were answered in a second.
+pub(crate) const RATE: Figure = |sample| sample.requests_per_second;
+
 /// The spread of a figure over the rounds.
 pub(crate) fn spread(measured: &Measured, name: &str, figure: Figure) -> Option<Spread> {
     Spread::of(measured.load.get(name)?.iter().map(figure))
@@ -28,17 +31,12 @@ pub(crate) fn spread(measured: &Measured, name: &str, figure: Figure) -> Option<
 
 /// Portreeve against one contender.
 pub(crate) fn against(measured: &Measured, other: Contender, figure: Figure) -> Option<Comparison> {
-    let ours = measured.load.get(Contender::Portreeve.name())?;
-    let theirs = measured.load.get(other.name())?;
-    let ratios = ours
-        .iter()
-        .zip(theirs)
-        .map(|(ours, theirs)| figure(ours) / figure(theirs));
+    let names = [Contender::Portreeve.name(), other.name()];
     Some(Comparison {
-        ours: Spread::of(ours.iter().map(figure))?,
+        ours: spread(measured, names[0], figure)?,
         other,
-        theirs: Spread::of(theirs.iter().map(figure))?,
-        ratio: Spread::of(ratios)?,
+        theirs: spread(measured, names[1], figure)?,
+        ratio: ratio(measured, names, figure)?,
     })
 }
 
@@ -54,6 +52,16 @@ pub(crate) fn best_peer(measured: &Measured, figure: Figure) -> Option<Contender
     known
         .min_by(|(_, one), (_, other)| one.total_cmp(other))
         .map(|(peer, _)| peer)
+}
+
+/// One figure of two by name, the first by the second, round by round.
+pub(crate) fn ratio(measured: &Measured, [one, other]: [&str; 2], figure: Figure) -> Option<Spread> {
+    let (one, other) = (measured.load.get(one)?, measured.load.get(other)?);
+    Spread::of(
+        one.iter()
+            .zip(other)
+            .map(|(one, other)| figure(one) / figure(other)),
+    )
 }
 
 /// `met`, or by how much it is not.
@@ -72,13 +80,7 @@ mod tests {
     fn samples(cpu: &[f64]) -> Vec<LoadSample> {
         let sample = |&cpu_us: &f64| LoadSample {
             cpu_us,
-            waited: 0.0,
-            requests_per_second: 1.0,
-            p50_us: 1,
-            p99_us: 1,
-            p999_us: 1,
-            requests: 1,
-            errors: 0,
+            ..LoadSample::default()
         };
         cpu.iter().map(sample).collect()
     }

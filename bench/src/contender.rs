@@ -57,26 +57,19 @@ impl Contender {
         threads: usize,
         cores: Cores,
     ) -> Result<Running, Fault> {
-        let folder = place.folder.join(format!("{}-{threads}", self.name()));
-        fs::create_dir_all(&folder).map_err(Fault::io(format!("creating {}", folder.display())))?;
-        let setup = Setup {
-            folder,
-            listen: free_address()?,
-            backend,
-            threads,
-        };
+        let setup = Setup::new(place, &format!("{}-{threads}", self.name()), backend, threads)?;
         let mut process = Process::start(self.name(), cores, &self.command(place, &setup)?)?;
         let address = match self {
             Contender::Relay => address(&process.line()?)?,
             _ => setup.listen,
         };
-        wait_until_it_answers(&mut process, address)?;
+        wait_until(&mut process, || answers(address))?;
         Ok(Running { process, address })
     }
 
     fn command(self, place: &Place, setup: &Setup) -> Result<Command, Fault> {
         match self {
-            Contender::Portreeve => portreeve(place, setup),
+            Contender::Portreeve => portreeve(place, setup, include_str!("contender/portreeve.toml")),
             Contender::Nginx => nginx(setup),
             Contender::Haproxy => haproxy(setup),
             Contender::Relay => Ok(relay(place, setup)),
@@ -98,11 +91,16 @@ pub(crate) struct Running {
 
 /// Starts the backend; it prints where it listens.
 pub(crate) fn start_origin(place: &Place, cores: Cores) -> Result<Running, Fault> {
-    let mut process = Process::start(
+    start_program(
         "bench-origin",
-        cores,
         &Command::new(place.programs.join("bench-origin")),
-    )?;
+        cores,
+    )
+}
+
+/// Starts a program that prints where it listens.
+pub(crate) fn start_program(name: &str, command: &Command, cores: Cores) -> Result<Running, Fault> {
+    let mut process = Process::start(name, cores, command)?;
     let address = address(&process.line()?)?;
     Ok(Running { process, address })
 }
@@ -115,6 +113,18 @@ struct Setup {
 }
 
 impl Setup {
+    /// In a folder of its own, on a free port.
+    fn new(place: &Place, name: &str, backend: SocketAddr, threads: usize) -> Result<Setup, Fault> {
+        let folder = place.folder.join(name);
+        fs::create_dir_all(&folder).map_err(Fault::io(format!("creating {}", folder.display())))?;
+        Ok(Setup {
+            folder,
+            listen: free_address()?,
+            backend,
+            threads,
+        })
+    }
+
     /// Fills in a configuration and writes it into the folder.
     fn write(&self, name: &str, template: &str) -> Result<PathBuf, Fault> {
         let text = template
@@ -128,8 +138,29 @@ impl Setup {
     }
 }
 
-fn portreeve(place: &Place, setup: &Setup) -> Result<Command, Fault> {
-    let configuration = setup.write("portreeve.toml", include_str!("contender/portreeve.toml"))?;
+/// Portreeve by a configuration of its own, running as `name`.
+pub(crate) struct Special<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) template: &'a str,
+    pub(crate) threads: usize,
+    pub(crate) cores: Cores,
+}
+
+impl Special<'_> {
+    /// Starts it and waits until it takes connections. `backend` is put into the configuration, if that asks for one.
+    pub(crate) fn start(&self, place: &Place, backend: SocketAddr) -> Result<Running, Fault> {
+        let setup = Setup::new(place, self.name, backend, self.threads)?;
+        let mut process = Process::start(self.name, self.cores, &portreeve(place, &setup, self.template)?)?;
+        wait_until(&mut process, || TcpStream::connect(setup.listen).is_ok())?;
+        Ok(Running {
+            process,
+            address: setup.listen,
+        })
+    }
+}
+
+fn portreeve(place: &Place, setup: &Setup, template: &str) -> Result<Command, Fault> {
+    let configuration = setup.write("portreeve.toml", template)?;
     let mut command = Command::new(place.programs.join("portreeve"));
     command
         .args(["serve", "--config"])
@@ -186,13 +217,15 @@ fn address(line: &str) -> Result<SocketAddr, Fault> {
         .map_err(|_| Fault::Program(format!("expected an address, found {line:?}")))
 }
 
-fn wait_until_it_answers(process: &mut Process, address: SocketAddr) -> Result<(), Fault> {
+/// Waits until the program is ready, but not if it ends, nor for ever.
+pub(crate) fn wait_until(process: &mut Process, is_ready: impl Fn() -> bool) -> Result<(), Fault> {
     let start = Instant::now();
-    while !answers(address) {
+    while !is_ready() {
         process.must_run()?;
         if start.elapsed() > READY_MAX {
             return Err(Fault::Program(format!(
-                "no answer from {address} within {READY_MAX:?}"
+                "{} was not ready within {READY_MAX:?}",
+                process.name()
             )));
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -239,6 +272,9 @@ mod tests {
         for template in [
             include_str!("contender/nginx.conf"),
             include_str!("contender/haproxy.cfg"),
+            include_str!("contender/policies.toml"),
+            include_str!("contender/ledger.toml"),
+            include_str!("contender/registry.toml"),
         ] {
             let filled = fs::read_to_string(setup.write("filled", template).unwrap()).unwrap();
             let code = filled

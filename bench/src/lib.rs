@@ -1,11 +1,18 @@
-//! What the benchmark's programs share: listening, and a level-triggered epoll loop.
+//! What the benchmark's programs share: listening, a level-triggered epoll loop, a small HTTP client, and percentiles.
 //!
 //! The programs: `portreeve-bench` runs the contenders and measures them; `bench-origin` is the backend behind all of
 //! them; `bench-relay` copies bytes and understands nothing, which is the floor for any proxy; `bench-idle` holds idle
-//! connections. No product code, no unsafe.
+//! connections; `bench-packet-server` and `bench-packet-load` speak packets (PACKETS.md) on either side of a proxy;
+//! `bench-registry` registers backends and times how soon they serve. No product code, no unsafe.
 
+mod client;
 mod listen;
+mod packet;
+mod percentile;
 mod poller;
 
-pub use listen::listen;
+pub use client::{Answer, Client};
+pub use listen::{listen, listen_silently};
+pub use packet::{POLICIES, policy_of, server_id, sha1_hex};
+pub use percentile::percentile;
 pub use poller::{Interest, Poller};

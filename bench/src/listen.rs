@@ -1,16 +1,25 @@
 use std::io::{self, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 
-/// Listens on a free port of 127.0.0.1, prints the address as a line on stdout, and never blocks.
+/// Listens on a free port of this address, prints both as a line on stdout, and never blocks.
 ///
 /// # Errors
 /// When there is no socket or no port to be had, or stdout is closed.
-pub fn listen() -> io::Result<TcpListener> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+pub fn listen(ip: [u8; 4]) -> io::Result<TcpListener> {
+    let listener = listen_silently(ip)?;
+    writeln!(io::stdout(), "{}", listener.local_addr()?)?;
+    Ok(listener)
+}
+
+/// As [`listen`], but prints nothing.
+///
+/// # Errors
+/// When there is no socket or no port to be had.
+pub fn listen_silently(ip: [u8; 4]) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(SocketAddr::from((ip, 0)))?;
     // The queue of 128 that std asks for overflows when 1000 connections come at once; each lost one waits a second.
     rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
-    writeln!(io::stdout(), "{}", listener.local_addr()?)?;
     Ok(listener)
 }
 

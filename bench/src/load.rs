@@ -22,6 +22,9 @@ pub(crate) struct Counted {
     bad_status: u64,
     broken: u64,
     timeouts: u64,
+    /// What the load program itself took, if it says so.
+    #[serde(default)]
+    pub(crate) cpu_us: u64,
 }
 
 impl Counted {
@@ -42,12 +45,17 @@ pub(crate) fn run(
     duration: Duration,
     cores: Cores,
 ) -> Result<Counted, Fault> {
-    let output = pinned(cores, &wrk(load, address, duration))
+    counted_by("wrk", &wrk(load, address, duration), cores)
+}
+
+/// What a program counted that ends by itself and prints our line of JSON.
+pub(crate) fn counted_by(name: &str, command: &Command, cores: Cores) -> Result<Counted, Fault> {
+    let output = pinned(cores, command)
         .output()
-        .map_err(Fault::io("starting wrk"))?;
+        .map_err(Fault::io(format!("starting {name}")))?;
     let text = String::from_utf8_lossy(&output.stdout);
     counted(&text)
-        .ok_or_else(|| Fault::Program(format!("wrk ended with {} and said:\n{text}", output.status)))
+        .ok_or_else(|| Fault::Program(format!("{name} ended with {} and said:\n{text}", output.status)))
 }
 
 fn wrk(load: &Load, address: SocketAddr, duration: Duration) -> Command {
@@ -62,16 +70,34 @@ fn wrk(load: &Load, address: SocketAddr, duration: Duration) -> Command {
         &load.connections.to_string(),
     ]);
     command.args(["--duration", &format!("{}s", duration.as_secs().max(1))]);
-    match load.kind {
-        Kind::Get => command.arg("--script").arg(scripts.join("report.lua")),
-        Kind::Post => command.arg("--script").arg(scripts.join("post4k.lua")),
-        Kind::GetAndClose => command
-            .arg("--script")
-            .arg(scripts.join("report.lua"))
-            .args(["--header", "Connection: close"]),
-    };
+    command.arg("--script").arg(scripts.join(load.kind.script()));
+    for field in load.fields {
+        command.args(["--header", field]);
+    }
     command.arg(format!("http://{address}{}", load.path));
+    if let Some(number) = load.kind.in_turn() {
+        command.args(["--", &number.to_string()]);
+    }
     command
+}
+
+impl Kind {
+    fn script(self) -> &'static str {
+        match self {
+            Kind::Get => "report.lua",
+            Kind::Post => "post4k.lua",
+            Kind::Demanding(_) => "policies.lua",
+            Kind::Heartbeats(_) => "heartbeats.lua",
+        }
+    }
+
+    /// Of how many things a request names the next one.
+    fn in_turn(self) -> Option<usize> {
+        match self {
+            Kind::Demanding(number) | Kind::Heartbeats(number) => Some(number),
+            Kind::Get | Kind::Post => None,
+        }
+    }
 }
 
 fn counted(text: &str) -> Option<Counted> {

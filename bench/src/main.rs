@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: Portreeve, nginx, HAProxy and a raw relay in one interleaved run.
+//! `cargo xtask bench`: Portreeve beside its peers, and beside itself with more to do, in one interleaved run.
 //!
 //! A tool for measuring, never a timed test: it fails only if it cannot measure, not when a figure is bad.
 #![expect(
@@ -11,6 +11,7 @@
     reason = "counts of requests and bytes stay far below 2^52"
 )]
 
+mod added;
 mod chart;
 mod compare;
 mod contender;
@@ -18,11 +19,16 @@ mod fault;
 mod load;
 mod machine;
 mod measure;
+mod packets;
 mod plan;
 mod process;
+mod registry;
 mod report;
 mod results;
+mod routes;
 mod scenario;
+mod suite;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,7 +38,8 @@ use contender::Place;
 use fault::Fault;
 use machine::Machine;
 use plan::{Plan, USAGE};
-use results::Results;
+use results::{Measured, Results};
+use suite::Suite;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -69,16 +76,35 @@ fn run(plan: &Plan) -> Result<(), Fault> {
 
 fn measure(plan: &Plan, place: &Place) -> Result<Results, Fault> {
     let mut scenarios = BTreeMap::new();
-    for scenario in &plan.scenarios {
-        scenarios.insert(
-            scenario.name.to_owned(),
-            measure::scenario(scenario, plan, place)?,
+    for &suite in &plan.suites {
+        let measured = measure_suite(suite, plan, place)?;
+        scenarios.extend(
+            measured
+                .into_iter()
+                .map(|(name, measured)| (name.to_owned(), measured.stamped())),
         );
     }
     Ok(Results {
         machine: Machine::here(place),
         scenarios,
     })
+}
+
+fn measure_suite(suite: Suite, plan: &Plan, place: &Place) -> Result<Vec<(&'static str, Measured)>, Fault> {
+    let pace = plan.pace(suite);
+    let alone = |name, measured| Ok(vec![(name, measured)]);
+    match suite {
+        Suite::Http1 => {
+            let scenarios = plan.scenarios.iter();
+            scenarios
+                .map(|scenario| Ok((scenario.name, measure::scenario(scenario, plan, place)?)))
+                .collect()
+        }
+        Suite::Packets => packets::measure(pace, place),
+        Suite::Policies => alone(routes::POLICIES.name, routes::POLICIES.measure(pace, place)?),
+        Suite::Ledger => alone(routes::LEDGER.name, routes::LEDGER.measure(pace, place)?),
+        Suite::Registry => alone(registry::NAME, registry::measure(pace, place)?),
+    }
 }
 
 fn save(results: Results) -> Result<(), Fault> {

@@ -7,24 +7,26 @@ use std::time::Duration;
 use crate::contender::{Contender, Place, Running, start_origin};
 use crate::fault::Fault;
 use crate::load;
-use crate::machine;
 use crate::plan::Plan;
 use crate::process::{Cores, Process};
-use crate::results::{LoadSample, Measured};
+use crate::results::Measured;
 use crate::scenario::{Load, Scenario, Work};
+use crate::suite::{Pace, Suite};
+use crate::turns::{in_turns, under};
 
 /// Measures a scenario as planned.
 pub(crate) fn scenario(scenario: &Scenario, plan: &Plan, place: &Place) -> Result<Measured, Fault> {
     println!("== {}: {}", scenario.name, scenario.title);
+    let pace = plan.pace(Suite::Http1);
     let suits = |contender: &&Contender| **contender != Contender::Relay || scenario.suits_relay();
     let contenders: Vec<Contender> = plan.contenders.iter().filter(suits).copied().collect();
-    let mut measured = match scenario.work {
+    match scenario.work {
         Work::Load(load) => loaded(
             &load,
             &[1],
             &contenders,
             &Bench {
-                plan,
+                pace,
                 place,
                 is_pinned: true,
             },
@@ -34,20 +36,17 @@ pub(crate) fn scenario(scenario: &Scenario, plan: &Plan, place: &Place) -> Resul
             &[1, 2],
             &contenders,
             &Bench {
-                plan,
+                pace,
                 place,
                 is_pinned: false,
             },
         ),
         Work::Idle { connections } => idle(connections, &contenders, plan, place),
-    }?;
-    measured.day = machine::day();
-    measured.commit = machine::commit();
-    Ok(measured)
+    }
 }
 
 struct Bench<'a> {
-    plan: &'a Plan,
+    pace: Pace,
     place: &'a Place,
     is_pinned: bool,
 }
@@ -95,23 +94,21 @@ fn loaded(
     for entrant in &entrants {
         load::run(load, entrant.running.address, WARM_UP, bench.rest())?;
     }
-    let mut measured = Measured {
-        seconds: bench.plan.length.as_secs(),
+    let samples = in_turns(
+        bench.pace.rounds,
+        &mut entrants,
+        |entrant| &entrant.name,
+        |entrant| {
+            let Running { process, address } = &mut entrant.running;
+            let run = || load::run(load, *address, bench.pace.length, bench.rest());
+            under(process, run, Duration::ZERO)
+        },
+    )?;
+    Ok(Measured {
+        seconds: bench.pace.length.as_secs(),
+        load: samples,
         ..Measured::default()
-    };
-    for round in 1..=bench.plan.rounds {
-        for entrant in &mut entrants {
-            let sample = sample(load, &mut entrant.running, bench)?;
-            print(round, &entrant.name, &sample);
-            measured
-                .load
-                .entry(entrant.name.clone())
-                .or_default()
-                .push(sample);
-        }
-        entrants.rotate_left(1); // nobody is always the one after the same other
-    }
-    Ok(measured)
+    })
 }
 
 /// The name of a contender with several workers.
@@ -119,51 +116,11 @@ pub(crate) fn worker_name(contender: Contender, threads: usize) -> String {
     format!("{} x{threads}", contender.name())
 }
 
-fn sample(load: &Load, running: &mut Running, bench: &Bench<'_>) -> Result<LoadSample, Fault> {
-    let before = running.process.core_time();
-    let counted = load::run(load, running.address, bench.plan.length, bench.rest())?;
-    let time = running.process.core_time().since(before);
-    running.process.must_run()?;
-    Ok(LoadSample {
-        cpu_us: time.used.as_secs_f64() * 1e6 / counted.requests.max(1) as f64,
-        waited: time.waited.as_secs_f64() / time.used.as_secs_f64().max(f64::MIN_POSITIVE),
-        requests_per_second: counted.requests_per_second(),
-        p50_us: counted.p50_us,
-        p99_us: counted.p99_us,
-        p999_us: counted.p999_us,
-        requests: counted.requests,
-        errors: counted.errors(),
-    })
-}
-
-fn print(round: usize, name: &str, sample: &LoadSample) {
-    let LoadSample {
-        cpu_us,
-        waited,
-        requests_per_second,
-        p50_us,
-        p99_us,
-        p999_us,
-        errors,
-        ..
-    } = sample;
-    println!(
-        "  {round} {name:<12} {cpu_us:>8.2} us/request {requests_per_second:>8.0}/s  \
-         p50 {p50_us:>6} p99 {p99_us:>6} p99.9 {p999_us:>6} us  waited {:>3.0} %{}",
-        waited * 100.0,
-        if *errors > 0 {
-            format!("  {errors} ERRORS")
-        } else {
-            String::new()
-        }
-    );
-}
-
 /// Each contender is started anew for each round, so that no memory of an earlier one is at hand.
 fn idle(connections: usize, contenders: &[Contender], plan: &Plan, place: &Place) -> Result<Measured, Fault> {
     let origin = start_origin(place, Cores::Second)?;
     let mut measured = Measured::default();
-    for round in 1..=plan.rounds {
+    for round in 1..=plan.pace(Suite::Http1).rounds {
         for &contender in contenders {
             let running = contender.start(place, origin.address, 1, Cores::First)?;
             let bytes = bytes_per_connection(&running, connections, place).map_err(|fault| {

@@ -5,19 +5,27 @@ use std::time::Duration;
 use crate::contender::Contender;
 use crate::fault::Fault;
 use crate::scenario::{SCENARIOS, Scenario};
+use crate::suite::{Pace, Suite};
 
 /// How the benchmark is called.
 pub(crate) const USAGE: &str = "\
-usage: cargo xtask bench [http1] [OPTIONS]
+usage: cargo xtask bench [SUITE]... [OPTIONS]
 
-Runs Portreeve, nginx, HAProxy and a raw relay in turns on one core, with the load and the backend on the other, and
-prints CPU time per request, requests per second and latencies. A whole run writes bench/results/latest.json,
-docs/BENCHMARKS.md and docs/bench-http1.svg; any other prints only.
+  http1      Portreeve, nginx, HAProxy and a raw relay in turns on one core, with the load and the backend on the other:
+             CPU time per request, requests per second and latencies; what runs if no suite is named
+  packets    packets, against a Python proxy as it is usually written
+  policies   what a policy that a route demands adds to a request
+  ledger     what a record in the ledger adds to a request
+  registry   10,000 backends in 1,000 policies that register themselves
+  all        all of them
 
-  --only NAME,NAME        just these scenarios
+A whole run of a suite is written to bench/results/latest.json, docs/BENCHMARKS.md and docs/bench-http1.svg; any other
+prints only.
+
+  --only NAME,NAME        just these scenarios of http1
   --contenders NAME,NAME  just these of portreeve, nginx, haproxy, relay
-  --rounds N              rounds of each scenario (default 6)
-  --seconds N             length of one measurement (default 4)
+  --rounds N              rounds of each scenario (default 6; policies 100, ledger 40)
+  --seconds N             length of one measurement (default 4; policies and ledger 1)
   --quick                 2 rounds of 1 second
   --save                  write what was measured over the saved results of the same scenarios, and the docs
   --redraw                measure nothing; write the docs from the saved results
@@ -26,10 +34,12 @@ docs/BENCHMARKS.md and docs/bench-http1.svg; any other prints only.
 /// One call of the benchmark.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    pub(crate) suites: Vec<Suite>,
+    /// Of http1, as the next.
     pub(crate) scenarios: Vec<&'static Scenario>,
     pub(crate) contenders: Vec<Contender>,
-    pub(crate) rounds: usize,
-    pub(crate) length: Duration,
+    rounds: Option<usize>,
+    length: Option<Duration>,
     /// Whether results and docs in the repository are to be written.
     pub(crate) saves: bool,
     pub(crate) only_redraws: bool,
@@ -42,15 +52,17 @@ impl Plan {
     /// [`Fault::Usage`] for anything unknown, and for results that must not be saved: those without all contenders.
     pub(crate) fn read(arguments: &[String]) -> Result<Plan, Fault> {
         let mut plan = Plan::whole();
+        let words = arguments.iter().take_while(|argument| !argument.starts_with('-'));
+        plan.suites = suites(words.clone())?;
         let mut wants_save = false;
-        let mut rest = arguments.iter().skip_while(|argument| *argument == "http1");
+        let mut rest = arguments.iter().skip(words.count());
         while let Some(flag) = rest.next() {
             match flag.as_str() {
                 "--only" => plan.scenarios = list(flag, rest.next(), Scenario::named)?,
                 "--contenders" => plan.contenders = list(flag, rest.next(), Contender::named)?,
-                "--rounds" => plan.rounds = number(flag, rest.next())?,
-                "--seconds" => plan.length = Duration::from_secs(number(flag, rest.next())? as u64),
-                "--quick" => (plan.rounds, plan.length) = (2, Duration::from_secs(1)),
+                "--rounds" => plan.rounds = Some(number(flag, rest.next())?),
+                "--seconds" => plan.length = Some(Duration::from_secs(number(flag, rest.next())? as u64)),
+                "--quick" => (plan.rounds, plan.length) = (Some(2), Some(Duration::from_secs(1))),
                 "--save" => wants_save = true,
                 "--redraw" => plan.only_redraws = true,
                 "--help" | "-h" => return Err(Fault::Usage(USAGE.to_owned())),
@@ -58,29 +70,70 @@ impl Plan {
             }
         }
         plan.saves = plan.is_whole() || wants_save;
-        if plan.saves && plan.contenders.len() < Contender::ALL.len() {
-            return Err(Fault::Usage(
-                "--save wants all contenders: a ratio needs both sides".to_owned(),
-            ));
+        plan.checked()
+    }
+
+    /// How long a suite is to be measured.
+    pub(crate) fn pace(&self, suite: Suite) -> Pace {
+        let Pace { rounds, length } = suite.pace();
+        Pace {
+            rounds: self.rounds.unwrap_or(rounds),
+            length: self.length.unwrap_or(length),
         }
-        Ok(plan)
     }
 
     fn whole() -> Plan {
         Plan {
+            suites: vec![Suite::Http1],
             scenarios: SCENARIOS.iter().collect(),
             contenders: Contender::ALL.to_vec(),
-            rounds: ROUNDS,
-            length: LENGTH,
+            rounds: None,
+            length: None,
             saves: false,
             only_redraws: false,
         }
     }
 
-    fn is_whole(&self) -> bool {
-        let is_long = self.rounds >= ROUNDS && self.length >= LENGTH;
-        is_long && self.scenarios.len() == SCENARIOS.len() && self.contenders.len() == Contender::ALL.len()
+    fn checked(self) -> Result<Plan, Fault> {
+        let is_about_http1 = self.suites.contains(&Suite::Http1);
+        if !is_about_http1 && !self.has_all_of_http1() {
+            return Err(Fault::Usage("--only and --contenders are for http1".to_owned()));
+        }
+        if self.saves && is_about_http1 && self.contenders.len() < Contender::ALL.len() {
+            return Err(Fault::Usage(
+                "--save wants all contenders: a ratio needs both sides".to_owned(),
+            ));
+        }
+        Ok(self)
     }
+
+    fn is_whole(&self) -> bool {
+        let is_long = |&suite: &Suite| {
+            let (planned, usual) = (self.pace(suite), suite.pace());
+            planned.rounds >= usual.rounds && planned.length >= usual.length
+        };
+        self.suites.iter().all(is_long) && self.has_all_of_http1()
+    }
+
+    fn has_all_of_http1(&self) -> bool {
+        self.scenarios.len() == SCENARIOS.len() && self.contenders.len() == Contender::ALL.len()
+    }
+}
+
+/// The suites of these words; http1 without any.
+fn suites<'a>(words: impl Iterator<Item = &'a String>) -> Result<Vec<Suite>, Fault> {
+    let mut suites = Vec::new();
+    for word in words {
+        match Suite::named(word) {
+            Some(suite) => suites.push(suite),
+            None if word == "all" => suites.extend(Suite::ALL),
+            None => return Err(Fault::Usage(format!("no such suite: {word}\n\n{USAGE}"))),
+        }
+    }
+    if suites.is_empty() {
+        suites.push(Suite::Http1);
+    }
+    Ok(suites)
 }
 
 fn list<T>(flag: &str, value: Option<&String>, named: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Fault> {
@@ -107,9 +160,6 @@ fn number(flag: &str, value: Option<&String>) -> Result<usize, Fault> {
         .filter(|&number| number > 0);
     parsed.ok_or_else(|| Fault::Usage(format!("{flag} wants a whole number above 0")))
 }
-
-const ROUNDS: usize = 6;
-const LENGTH: Duration = Duration::from_secs(4);
 
 #[cfg(test)]
 mod tests {
@@ -146,10 +196,30 @@ mod tests {
             "--seconds",
             "--only",
             "http2",
+            "packets --only small-64",
+            "ledger --contenders nginx",
             "--fast",
         ] {
             assert!(matches!(read(wrong), Err(Fault::Usage(_))), "{wrong}");
         }
+    }
+
+    #[test]
+    fn suites_are_chosen_by_name_and_http1_without_one() {
+        assert_eq!(read("--quick").unwrap().suites, [Suite::Http1]);
+        assert_eq!(
+            read("ledger packets").unwrap().suites,
+            [Suite::Ledger, Suite::Packets]
+        );
+        assert_eq!(read("all").unwrap().suites, Suite::ALL);
+    }
+
+    #[test]
+    fn each_suite_has_a_pace_of_its_own_unless_told_otherwise() {
+        assert_eq!(read("all").unwrap().pace(Suite::Policies), Suite::Policies.pace());
+        let told = read("policies --rounds 7 --seconds 3").unwrap();
+        assert_eq!(told.pace(Suite::Policies).rounds, 7);
+        assert!(!told.saves && read("policies").unwrap().saves);
     }
 
     #[test]

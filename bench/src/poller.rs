@@ -1,8 +1,9 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
-use rustix::event::epoll;
+use rustix::event::{Timespec, epoll};
 
 /// An epoll instance, level-triggered: a socket is reported for as long as it is ready, so one read per report is
 /// enough and no read ever has to find out that nothing is left.
@@ -68,9 +69,22 @@ impl Poller {
     /// # Errors
     /// What `epoll_wait` says, but for interruptions by signals.
     pub fn wait(&mut self, tokens: &mut Vec<u64>) -> io::Result<()> {
+        self.wait_until(None, tokens)
+    }
+
+    /// As [`Poller::wait`], but at most this long; `tokens` is empty if no socket became ready.
+    ///
+    /// # Errors
+    /// As [`Poller::wait`].
+    pub fn wait_at_most(&mut self, longest: Duration, tokens: &mut Vec<u64>) -> io::Result<()> {
+        let longest = Timespec::try_from(longest).expect("it is not billions of years");
+        self.wait_until(Some(&longest), tokens)
+    }
+
+    fn wait_until(&mut self, longest: Option<&Timespec>, tokens: &mut Vec<u64>) -> io::Result<()> {
         tokens.clear();
         self.events.clear();
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), None) {
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), longest) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::iter::Sum;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -54,6 +55,15 @@ impl CoreTime {
     }
 }
 
+impl Sum for CoreTime {
+    fn sum<I: Iterator<Item = CoreTime>>(times: I) -> CoreTime {
+        times.fold(CoreTime::default(), |sum, time| CoreTime {
+            used: sum.used + time.used,
+            waited: sum.waited + time.waited,
+        })
+    }
+}
+
 impl Process {
     /// Starts `command` on these cores. If this process dies, so does that one.
     pub(crate) fn start(name: &str, cores: Cores, command: &Command) -> Result<Process, Fault> {
@@ -63,6 +73,10 @@ impl Process {
             name: name.to_owned(),
             child,
         })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The next line that the program prints; it must have been started with a pipe for its stdout.
@@ -93,12 +107,14 @@ impl Process {
         }
     }
 
-    /// What all threads of the program and its children have had of the cores so far.
+    /// What all threads of the program and its children have had of the cores so far; of threads that ended, only the time
+    /// used is known.
     pub(crate) fn core_time(&self) -> CoreTime {
         let mut sum = CoreTime::default();
-        for time in tree(self.child.id()).into_iter().flat_map(threads) {
-            sum.used += time.used;
-            sum.waited += time.waited;
+        for pid in tree(self.child.id()) {
+            let living: CoreTime = threads(pid).sum();
+            sum.used += living.used.max(time_with_ended_threads(pid).unwrap_or_default());
+            sum.waited += living.waited;
         }
         sum
     }
@@ -195,6 +211,21 @@ fn threads(pid: u32) -> impl Iterator<Item = CoreTime> {
     threads.filter_map(|thread| CoreTime::read(&fs::read_to_string(thread.path().join("schedstat")).ok()?))
 }
 
+/// User and system time of a process, its ended threads included, in the ticks of 10 ms of `stat`. They are rounded down,
+/// so this is more than its living threads had only if others have ended.
+fn time_with_ended_threads(pid: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    ticks(&stat).map(|ticks| Duration::from_millis(10 * ticks))
+}
+
+/// The 14th and 15th field; the second, the program's name, may contain anything, but ends with the last bracket.
+fn ticks(stat: &str) -> Option<u64> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut fields = after_name.split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<u64>().ok();
+    Some(next()? + next()?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -219,6 +250,26 @@ mod tests {
             busy.core_time()
         );
         assert!(busy.memory_bytes() > 500_000);
+    }
+
+    #[test]
+    fn user_and_system_time_are_found_whatever_the_program_is_called() {
+        let stat = "12 (a) b 1 2) S 1 12 12 0 -1 4194560 1000 0 0 0 30 12 0 0 20 0 1 0 100 1 1";
+        assert_eq!(ticks(stat), Some(42));
+        assert_eq!(ticks("12 (a) S 1"), None);
+    }
+
+    #[test]
+    fn the_work_of_threads_that_ended_counts() {
+        let mut command = Command::new("python3");
+        let script = "import os, threading\nt = threading.Thread(target=lambda: sum(range(5_000_000)))\nt.start()\nt.join()\n\
+                      while len(os.listdir('/proc/self/task')) > 1: pass\n\
+                      print('done', flush=True)\nthreading.Event().wait()";
+        command.args(["-c", script]);
+        let mut busy = Process::start("python3", Cores::Both, &command).unwrap();
+        busy.line().unwrap();
+        let living: CoreTime = threads(busy.child.id()).sum();
+        assert!(busy.core_time().used > living.used + Duration::from_millis(20));
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! The part of docs/BENCHMARKS.md that is made from results.
 
+mod packets;
+mod registry;
+mod routes;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -10,6 +14,7 @@ use crate::contender::Contender;
 use crate::fault::Fault;
 use crate::measure::worker_name;
 use crate::results::{LoadSample, Measured, Results, Spread, write};
+use crate::routes::{LEDGER, POLICIES};
 use crate::scenario::{SCENARIOS, Scenario, Work};
 
 /// Writes the tables between the markers of docs/BENCHMARKS.md, and the chart beside it.
@@ -39,7 +44,22 @@ pub(crate) fn tables(results: &Results) -> String {
             Work::Idle { .. } => memory(scenario, measured),
         };
     }
-    text
+    text + &beyond_http1(results)
+}
+
+/// The tables of the other suites, as far as they were measured.
+fn beyond_http1(results: &Results) -> String {
+    let tables = [
+        packets::tables(results),
+        routes::table(&POLICIES, results),
+        routes::table(&LEDGER, results),
+        registry::tables(results),
+    ];
+    let tables = tables.concat();
+    if tables.is_empty() {
+        return tables;
+    }
+    format!("## Policies, packets, ledger, registry\n\n{tables}")
 }
 
 /// Scenarios that there are results for, in the order of the report.
@@ -211,6 +231,12 @@ fn memory(scenario: &Scenario, measured: &Measured) -> String {
 }
 
 fn heading(scenario: &Scenario, measured: &Measured) -> String {
+    let busy = disturbance(measured).filter(|_| matches!(scenario.work, Work::Load(_)));
+    section(scenario.name, scenario.title, measured, &busy.unwrap_or_default())
+}
+
+/// The head of a section, with how and when it was measured.
+fn section(name: &str, title: &str, measured: &Measured, note: &str) -> String {
     let loads = measured.load.values().map(Vec::len);
     let rounds = loads
         .chain(measured.memory.values().map(Vec::len))
@@ -222,18 +248,12 @@ fn heading(scenario: &Scenario, measured: &Measured) -> String {
         String::new()
     };
     let Measured { day, commit, .. } = measured;
-    format!(
-        "### {}: {}\n\nMedians of {rounds} rounds{length}; {day}, commit {commit}.{}\n\n",
-        scenario.name,
-        scenario.title,
-        disturbance(scenario, measured).unwrap_or_default()
-    )
+    format!("### {name}: {title}\n\nMedians of {rounds} rounds{length}; {day}, commit {commit}.{note}\n\n")
 }
 
-/// Says how much the proxies had to share their core, if they did. Where nothing is pinned, they are meant to.
-fn disturbance(scenario: &Scenario, measured: &Measured) -> Option<String> {
-    let samples = measured.load.values().flatten().map(|sample| sample.waited);
-    let waited = Spread::of(samples).filter(|_| matches!(scenario.work, Work::Load(_)))?;
+/// Says how much the proxies had to share their core, if they did. Not for where nothing is pinned: there they are meant to.
+fn disturbance(measured: &Measured) -> Option<String> {
+    let waited = Spread::of(measured.load.values().flatten().map(|sample| sample.waited))?;
     let percent = waited.max * 100.0;
     (waited.max > DISTURBED).then(|| {
         format!(" **The machine was busy**: proxies waited for their core up to {percent:.0} % of the time they had it.")
@@ -282,29 +302,16 @@ mod tests {
 
     #[test]
     fn a_busy_machine_is_told() {
-        let sample = |waited| {
-            let (cpu_us, requests_per_second) = (1.0, 1.0);
-            LoadSample {
-                cpu_us,
-                waited,
-                requests_per_second,
-                p50_us: 1,
-                p99_us: 1,
-                p999_us: 1,
-                requests: 1,
-                errors: 0,
-            }
+        let sample = |waited| LoadSample {
+            waited,
+            ..LoadSample::default()
         };
         let measured = |waited| Measured {
             load: [("nginx".to_owned(), vec![sample(0.0), sample(waited)])].into(),
             ..Measured::default()
         };
-        assert_eq!(disturbance(&SCENARIOS[0], &measured(0.01)), None);
-        assert!(
-            disturbance(&SCENARIOS[0], &measured(0.4))
-                .unwrap()
-                .contains("up to 40 %")
-        );
+        assert_eq!(disturbance(&measured(0.01)), None);
+        assert!(disturbance(&measured(0.4)).unwrap().contains("up to 40 %"));
     }
 
     #[test]

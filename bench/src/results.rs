@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 
 /// All scenarios that were ever saved, each as of its last run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -31,10 +31,20 @@ pub(crate) struct Measured {
     /// Bytes per idle connection.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) memory: BTreeMap<String, Vec<f64>>,
+    /// Times that something took, each summed up over a round.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) times: BTreeMap<String, Vec<TimeSample>>,
+}
+
+/// How long something took in one round.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct TimeSample {
+    pub(crate) p50_us: u64,
+    pub(crate) p99_us: u64,
 }
 
 /// One contender in one round.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct LoadSample {
     /// CPU time of the proxy per request, user and system, in microseconds.
     pub(crate) cpu_us: f64,
@@ -48,6 +58,20 @@ pub(crate) struct LoadSample {
     pub(crate) requests: u64,
     /// Of the requests, or of the connections under them.
     pub(crate) errors: u64,
+    /// CPU time of load and backends per request, in microseconds, where it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) others_us: Option<f64>,
+}
+
+impl Measured {
+    /// With the day and the commit of now.
+    pub(crate) fn stamped(self) -> Measured {
+        Measured {
+            day: machine::day(),
+            commit: machine::commit(),
+            ..self
+        }
+    }
 }
 
 impl Results {

@@ -28,6 +28,8 @@ pub(crate) struct Load {
     pub(crate) connections: usize,
     pub(crate) path: &'static str,
     pub(crate) kind: Kind,
+    /// Further lines of the head.
+    pub(crate) fields: &'static [&'static str],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +37,10 @@ pub(crate) enum Kind {
     Get,
     /// With a body of 4 KiB.
     Post,
-    /// A new connection for each request.
-    GetAndClose,
+    /// A GET that demands the next of this many policies: `policy-0`, `policy-1` and so on.
+    Demanding(usize),
+    /// Heartbeats of this many registered backends in turn: `backend-0`, `backend-1` and so on; the path is their folder.
+    Heartbeats(usize),
 }
 
 /// Upper bounds for Portreeve.
@@ -58,7 +62,7 @@ impl Scenario {
     /// The relay opens one backend connection for each client's, so it is no floor where connections are the work, and it
     /// has no workers and keeps no idle state worth measuring.
     pub(crate) fn suits_relay(&self) -> bool {
-        matches!(self.work, Work::Load(load) if load.kind != Kind::GetAndClose)
+        matches!(self.work, Work::Load(load) if load.fields != CLOSE)
     }
 }
 
@@ -67,6 +71,7 @@ const fn get(path: &'static str, connections: usize) -> Work {
         connections,
         path,
         kind: Kind::Get,
+        fields: &[],
     })
 }
 
@@ -83,6 +88,9 @@ const SMALL: Targets = Targets {
     of_relay: Some(1.25),
     bytes: None,
 };
+
+/// A new connection for each request.
+const CLOSE: &[&str] = &["Connection: close"];
 
 /// All of them, in the order of the report.
 pub(crate) static SCENARIOS: &[Scenario] = &[
@@ -111,6 +119,7 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
             connections: 64,
             path: "/sink",
             kind: Kind::Post,
+            fields: &[],
         }),
         targets: against(0.8),
     },
@@ -126,7 +135,8 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
         work: Work::Load(Load {
             connections: 64,
             path: "/small",
-            kind: Kind::GetAndClose,
+            kind: Kind::Get,
+            fields: CLOSE,
         }),
         targets: against(0.95),
     },
@@ -147,6 +157,7 @@ pub(crate) static SCENARIOS: &[Scenario] = &[
             connections: 64,
             path: "/small",
             kind: Kind::Get,
+            fields: &[],
         }),
         targets: Targets {
             of_best_peer: None,

@@ -37,7 +37,7 @@ usage: cargo xtask COMMAND
   fuzz [--seconds N] [TARGET]...
                       every fuzz target, or those named, for N seconds each (default 15)
   ci                  everything that ./test runs: check, test, fuzz, and a count at the end
-  bench [ARGS]        the benchmark against nginx, HAProxy and a raw relay; `cargo xtask bench --help` tells more
+  bench [ARGS]        the benchmarks; `cargo xtask bench --help` tells which there are
 ";
 
 fn main() -> ExitCode {

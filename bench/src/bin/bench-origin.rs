@@ -1,8 +1,8 @@
 //! The backend behind every contender: one thread, one `recv` and one `send` per request.
 //!
 //! `/small` answers 128 bytes, `/10k` 10 KiB, `/1m` 1 MiB; `POST /sink` reads a body of exact length and answers 128
-//! bytes; anything else is 404. It prints the address that it listens on and ends when killed. It trusts its clients:
-//! request bodies are counted by Content-Length only.
+//! bytes; anything else is 404. It listens on 127.0.0.1, or with the argument `everywhere` on all addresses, prints where,
+//! and ends when killed. It trusts its clients: request bodies are counted by Content-Length only.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,9 @@ use memchr::memmem;
 use portreeve_bench::{Interest, Poller, listen};
 
 fn main() -> io::Result<()> {
-    Origin::new(listen()?)?.serve()
+    let is_everywhere = std::env::args().nth(1).is_some_and(|word| word == "everywhere");
+    let listener = listen(if is_everywhere { [0; 4] } else { [127, 0, 0, 1] })?;
+    Origin::new(listener)?.serve()
 }
 
 struct Origin {

@@ -11,7 +11,7 @@ use portreeve_bench::{Interest, Poller, listen};
 fn main() -> io::Result<()> {
     let backend = std::env::args().nth(1).and_then(|address| address.parse().ok());
     let backend = backend.ok_or_else(|| io::Error::other("usage: bench-relay BACKEND_IP:PORT"))?;
-    Relay::new(listen()?, backend)?.serve()
+    Relay::new(listen([127, 0, 0, 1])?, backend)?.serve()
 }
 
 struct Relay {
