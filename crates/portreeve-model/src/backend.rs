@@ -1,7 +1,7 @@
 //! One server of a pool.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 
 use crate::address::BackendAddress;
 use crate::padded::Padded;
@@ -48,6 +48,7 @@ pub struct Backend {
     /// A packet server that wants `type` as text.
     pub spells_types_as_text: bool,
     standing: SharedStanding,
+    is_retired: AtomicBool,
     /// What it has carried and carries now.
     pub load: BackendLoad,
 }
@@ -65,6 +66,7 @@ impl Backend {
             is_registered: false,
             spells_types_as_text: false,
             standing: SharedStanding::new(Standing::Serving),
+            is_retired: AtomicBool::new(false),
             load: BackendLoad::default(),
         }
     }
@@ -98,6 +100,17 @@ impl Backend {
     /// [`Standing::Gone`].
     pub fn stand(&self, standing: Standing) {
         self.standing.set(standing);
+    }
+
+    /// For the one writer: no snapshot that follows has it, so connections to it need not be kept.
+    pub(crate) fn retire(&self) {
+        self.is_retired.store(true, Relaxed);
+    }
+
+    /// Whether no connection to it need be kept, as nobody new will ask for one.
+    #[must_use]
+    pub fn is_retired(&self) -> bool {
+        self.is_retired.load(Relaxed) || self.standing() == Standing::Gone
     }
 
     /// For the data plane: a registered backend that cannot be reached gets no more requests until a probe passes.

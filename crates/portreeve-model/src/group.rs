@@ -163,6 +163,11 @@ impl Group {
             && self.backends.iter().all(|backend| ask.tried.contains(backend.id))
     }
 
+    /// Whether it would be no other by these rules, of the same backends.
+    pub(crate) fn follows(&self, rules: &GroupRules<'_>) -> bool {
+        self.plan == *rules.balance && self.ledger == rules.ledger(&self.policies)
+    }
+
     fn is_same(&self, backends: &[Arc<Backend>], ledger: LedgerMode, plan: &BalancePlan) -> bool {
         let is_it = |(one, other): (&Arc<Backend>, &Arc<Backend>)| Arc::ptr_eq(one, other);
         self.ledger == ledger

@@ -1,6 +1,7 @@
 //! Backends that serve the same thing, and the groups of them that uphold the same.
 
 mod of_file;
+mod policies;
 #[cfg(test)]
 mod tests;
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::of_file::{Formers, backends_of_file};
+use self::policies::Upheld;
 use crate::backend::Backend;
 use crate::cursor::Cursor;
 use crate::group::{Group, GroupRules};
@@ -29,18 +31,21 @@ pub struct Pool {
     /// What a backend may make us wait for.
     pub limits: BackendLimits,
     plan: PoolPlan,
+    /// How many of them stand in the file.
+    of_file: usize,
     /// The state of the registrations that it was made from.
     generation: u64,
+    is_open: bool,
     everyone: Arc<Group>,
     /// Each policy that is known here, also those that nobody upholds at the moment.
-    by_policy: BTreeMap<Policy, Arc<Group>>,
+    by_policy: BTreeMap<Policy, Upheld>,
     several: Several,
     /// Who is not in it any more but may still be met by whoever holds an older snapshot.
     formers: Formers,
 }
 
 impl Pool {
-    /// Everybody who may serve, for requests that demand nothing.
+    /// Everybody who may serve, for requests that demand nothing; nobody if no route brings any.
     #[must_use]
     pub fn everyone(&self) -> &Arc<Group> {
         &self.everyone
@@ -49,7 +54,7 @@ impl Pool {
     /// Those who uphold this policy; `None` if nobody here ever said so, neither a backend nor the configuration.
     #[must_use]
     pub fn upholding(&self, policy: &str) -> Option<&Arc<Group>> {
-        self.by_policy.get(policy)
+        self.by_policy.get(policy).map(|upheld| &upheld.group)
     }
 
     /// Those who uphold all of these, each of which is known here.
@@ -83,10 +88,11 @@ impl Pool {
         let previous = previous.map(|pool| &**pool);
         let mut backends = backends_of_file(world, previous);
         let formers = Formers::after(previous, &backends);
+        let of_file = backends.len();
         let members = world.registry.members(&world.plan.name);
         backends.extend(members.map(|member| Arc::clone(&member.backend)));
-        let mut pool = Self::of(world, backends, generation, previous);
-        pool.formers = formers;
+        let mut pool = Self::of(world, backends, of_file, previous);
+        (pool.formers, pool.generation) = (formers, generation);
         Arc::new(pool)
     }
 
@@ -104,6 +110,7 @@ impl Pool {
             registry: &Registry::default(),
             ledgers: &[],
             demanded: &BTreeSet::new(),
+            is_open: false,
         };
         Self::build(&world, None)
     }
@@ -111,27 +118,23 @@ impl Pool {
     fn of(
         world: &PoolWorld<'_>,
         backends: Vec<Arc<Backend>>,
-        generation: u64,
+        of_file: usize,
         previous: Option<&Self>,
     ) -> Self {
         let rules = world.rules();
-        let serving = |backend: &&Arc<Backend>| backend.standing() == Standing::Serving;
-        let able: Vec<_> = backends.iter().filter(serving).cloned().collect();
-        let by_policy = by_policy(world, &backends, &able, previous);
-        let everyone = Group::build(
-            Policies::none(),
-            able,
-            &rules,
-            previous.map(|pool| &pool.everyone),
-        );
+        let policies = policies::lay_out(world, &backends[..of_file], previous.map(|pool| &pool.by_policy));
+        let everyone = everyone(world, &backends);
+        let before = previous.map(|pool| &pool.everyone);
         let mut pool = Self {
             name: Arc::clone(&world.plan.name),
             backends,
+            of_file,
             limits: world.plan.limits.clone(),
             plan: world.plan.clone(),
-            generation,
-            everyone,
-            by_policy,
+            generation: 0,
+            is_open: world.is_open,
+            everyone: Group::build(Policies::none(), everyone, &rules, before),
+            by_policy: policies,
             several: Several::default(),
             formers: Formers::default(),
         };
@@ -158,7 +161,7 @@ impl Pool {
         let smallest = self.smallest(policies);
         let ledgers: Vec<_> = policies
             .iter()
-            .filter_map(|policy| Some((policy.clone(), self.by_policy.get(policy)?.ledger())))
+            .filter_map(|policy| Some((policy.clone(), self.upholding(policy.as_str())?.ledger())))
             .collect();
         let rules = GroupRules {
             balance: &self.plan.balance,
@@ -170,7 +173,9 @@ impl Pool {
 
     /// The one of their groups with the fewest backends.
     fn smallest(&self, policies: &Policies) -> &Arc<Group> {
-        let groups = policies.iter().filter_map(|policy| self.by_policy.get(policy));
+        let groups = policies
+            .iter()
+            .filter_map(|policy| self.upholding(policy.as_str()));
         groups
             .min_by_key(|group| group.candidates())
             .unwrap_or(&self.everyone)
@@ -184,11 +189,12 @@ impl Pool {
         };
         self.by_policy
             .iter()
-            .all(|(policy, group)| group.ledger() == mode(policy))
+            .all(|(policy, upheld)| upheld.group.ledger() == mode(policy))
+            && self.is_open == world.is_open
             && world
                 .demanded
                 .iter()
-                .all(|policy| self.by_policy.contains_key(policy))
+                .all(|policy| self.by_policy.contains_key(*policy))
     }
 }
 
@@ -200,7 +206,9 @@ pub(crate) struct PoolWorld<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) ledgers: &'a [(Policy, LedgerMode)],
     /// The policies that the routes to this pool name.
-    pub(crate) demanded: &'a BTreeSet<Policy>,
+    pub(crate) demanded: &'a BTreeSet<&'a Policy>,
+    /// Whether requests may come that demand nothing.
+    pub(crate) is_open: bool,
 }
 
 impl<'a> PoolWorld<'a> {
@@ -212,31 +220,11 @@ impl<'a> PoolWorld<'a> {
     }
 }
 
-/// A group for each policy that is known, and who of `able` is in it.
-fn by_policy(
-    world: &PoolWorld<'_>,
-    all: &[Arc<Backend>],
-    able: &[Arc<Backend>],
-    previous: Option<&Pool>,
-) -> BTreeMap<Policy, Arc<Group>> {
-    let mut upholding: BTreeMap<&Policy, Vec<Arc<Backend>>> = BTreeMap::new();
-    let known = world
-        .registry
-        .known_policies(&world.plan.name)
-        .chain(world.demanded);
-    for policy in known.chain(all.iter().flat_map(|backend| &backend.policies)) {
-        upholding.entry(policy).or_default();
-    }
-    for backend in able {
-        for policy in &backend.policies {
-            upholding.entry(policy).or_default().push(Arc::clone(backend));
-        }
-    }
-    let rules = world.rules();
-    let build = |(policy, backends): (&Policy, Vec<Arc<Backend>>)| {
-        let before = previous.and_then(|pool| pool.by_policy.get(policy));
-        let policies = Policies::from_iter([policy.clone()]);
-        (policy.clone(), Group::build(policies, backends, &rules, before))
-    };
-    upholding.into_iter().map(build).collect()
+/// Whoever may serve requests that demand nothing; nobody is laid out for those that never come.
+fn everyone(world: &PoolWorld<'_>, backends: &[Arc<Backend>]) -> Vec<Arc<Backend>> {
+    let wanted = if world.is_open { backends } else { &[] };
+    let serving = wanted
+        .iter()
+        .filter(|backend| backend.standing() == Standing::Serving);
+    serving.cloned().collect()
 }

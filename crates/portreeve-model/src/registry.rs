@@ -89,7 +89,18 @@ impl Registry {
 
     /// The policies of members, and of those whose lease is over but who are not forgotten yet, each once.
     pub fn known_policies(&self, pool: &str) -> impl Iterator<Item = &Policy> {
+        self.members.known_policies(pool).map(|(policy, _)| policy)
+    }
+
+    /// The same, each with a number that rises whenever the members that uphold it, or the standing of one of them,
+    /// change. No two policies ever have the same.
+    pub(crate) fn policy_generations(&self, pool: &str) -> impl Iterator<Item = (&Policy, u64)> {
         self.members.known_policies(pool)
+    }
+
+    /// The members of a pool that uphold a policy, in the order of their registration, whatever their standing.
+    pub(crate) fn upholding(&self, pool: &str, policy: &Policy) -> impl Iterator<Item = &Member> {
+        self.members.upholding(pool, policy)
     }
 
     /// The member of that key.

@@ -50,6 +50,7 @@ pub(crate) fn pool_of(plan: &PoolPlan) -> Arc<Pool> {
         registry: &Registry::default(),
         ledgers: &[],
         demanded: &BTreeSet::new(),
+        is_open: true,
     };
     Pool::build(&world, None)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::listener::{Listener, Packets};
 use crate::network::Networks;
-use crate::plan::{LedgerMode, ListenerPlan, Name, Plan, PolicySource, RoutePlan};
+use crate::plan::{LedgerMode, ListenerPlan, Name, Plan, PolicySource, PoolPlan, RoutePlan};
 use crate::policy::Policy;
 use crate::pool::{Pool, PoolWorld};
 use crate::registry::Registry;
@@ -101,33 +101,46 @@ fn pools(
         .iter()
         .filter(|(name, _)| plan.pools.iter().all(|pool| pool.name != ***name));
     closed.for_each(|(_, pool)| pool.close());
-    let mut demanded = demanded(plan);
-    let build = |pool| {
+    let (wishes, none) = (wishes(plan), Wish::default());
+    let build = |pool: &PoolPlan| {
+        let wish = wishes.get(&pool.name).unwrap_or(&none);
         let world = PoolWorld {
             plan: pool,
             resolved,
             registry,
             ledgers: &ledgers,
-            demanded: demanded.entry(&pool.name).or_default(),
+            demanded: &wish.policies,
+            is_open: wish.may_be_nothing,
         };
         Pool::build(&world, before.get(&pool.name).copied())
     };
     plan.pools.iter().map(build).collect()
 }
 
-/// The policies that routes name, by the pool that they lead to: these are known even before anybody upholds them.
-fn demanded(plan: &Plan) -> BTreeMap<&Name, BTreeSet<Policy>> {
-    let mut demanded: BTreeMap<&Name, BTreeSet<Policy>> = BTreeMap::new();
+/// What the routes to one pool may demand.
+#[derive(Default)]
+struct Wish<'a> {
+    /// Those that they name: these are known even before anybody upholds them.
+    policies: BTreeSet<&'a Policy>,
+    /// Whether a request may demand nothing at all.
+    may_be_nothing: bool,
+}
+
+/// By the pool that the routes lead to.
+fn wishes(plan: &Plan) -> BTreeMap<&Name, Wish<'_>> {
+    let mut wishes: BTreeMap<&Name, Wish<'_>> = BTreeMap::new();
     for route in &plan.routes {
-        let policies = demanded.entry(&route.pool).or_default();
+        let wish = wishes.entry(&route.pool).or_default();
+        wish.may_be_nothing |= route.demands.iter().all(|demand| demand.is_optional);
         for demand in &route.demands {
-            policies.extend(demand.accepts.iter().chain(&demand.otherwise).cloned());
+            wish.policies
+                .extend(demand.accepts.iter().chain(&demand.otherwise));
             if let PolicySource::Fixed(fixed) = &demand.from {
-                policies.extend(fixed.iter().cloned());
+                wish.policies.extend(fixed);
             }
         }
     }
-    demanded
+    wishes
 }
 
 fn routes(

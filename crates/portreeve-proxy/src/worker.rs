@@ -150,7 +150,7 @@ impl Worker {
                 gate.listener.replace(Rc::new(Current(listener.clone())));
             }
         }
-        self.idle.keep_only(snapshot);
+        self.idle.forget_retired();
     }
 
     /// Hands on what was recorded since.

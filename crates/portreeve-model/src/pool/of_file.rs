@@ -13,7 +13,9 @@ use crate::standing::Standing;
 
 /// The very same backends where label, address, weight and policies stay, new ones for the rest.
 pub(super) fn backends_of_file(world: &PoolWorld<'_>, previous: Option<&Pool>) -> Vec<Arc<Backend>> {
-    let mut known = previous.map(|pool| Known::of(&pool.backends)).unwrap_or_default();
+    let mut known = previous
+        .map(|pool| Known::of(&pool.backends[..pool.of_file]))
+        .unwrap_or_default();
     let mut backends = Vec::new();
     for target in &world.plan.targets {
         for (label, address) in world.resolved.expand(target) {
@@ -61,6 +63,7 @@ impl Formers {
         let at = by_address(now);
         let mut formers = Self::default();
         for former in left {
+            former.retire();
             let here = at.get(&former.address).map_or(&[][..], Vec::as_slice);
             match standing_among(here, &former) {
                 Some(standing) => {
@@ -82,7 +85,7 @@ impl Formers {
 /// All that stood in the file so far and that somebody may still know of.
 fn before(previous: Option<&Pool>) -> impl Iterator<Item = Arc<Backend>> {
     previous.into_iter().flat_map(|pool| {
-        let of_file = pool.backends.iter().filter(|backend| !backend.is_registered);
+        let of_file = pool.backends[..pool.of_file].iter();
         of_file.cloned().chain(pool.formers.alive())
     })
 }
@@ -110,7 +113,7 @@ impl Known {
     /// Of those that stand in the file: one that registered may have the same name, but is another.
     fn of(backends: &[Arc<Backend>]) -> Self {
         let mut known = Self::default();
-        for backend in backends.iter().filter(|backend| !backend.is_registered) {
+        for backend in backends {
             known
                 .0
                 .entry(Arc::clone(&backend.label))

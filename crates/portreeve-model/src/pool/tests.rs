@@ -60,7 +60,8 @@ impl World {
             resolved: &Resolved::new(),
             registry: &self.registry,
             ledgers: &[],
-            demanded: &self.demanded,
+            demanded: &self.demanded.iter().collect(),
+            is_open: true,
         };
         let pool = Pool::build(&world, self.pool.as_ref());
         self.pool = Some(Arc::clone(&pool));

@@ -10,7 +10,7 @@ use super::member::{Member, Probe};
 use super::pools::MemberPool;
 use crate::backend::BackendId;
 use crate::plan::{MembersPlan, Name};
-use crate::policy::Policy;
+use crate::policy::{Policies, Policy};
 use crate::registration::{MemberKey, TokenId};
 
 /// Where a member is kept while it stays as it is; given to another later.
@@ -180,26 +180,43 @@ impl Members {
         self.pools.remove(pool);
     }
 
-    /// Something about a pool has changed.
+    /// Something about a pool has changed, but nothing about its members.
     pub(super) fn touch(&mut self, pool: &str) {
+        self.touch_upheld(pool, &Policies::none());
+    }
+
+    /// Something about who upholds these in a pool has changed.
+    fn touch_upheld(&mut self, pool: &str, policies: &Policies) {
         if let Some(pool) = self.pools.get_mut(pool) {
             self.last_generation += 1;
-            pool.generation = self.last_generation;
+            pool.touch(policies, self.last_generation);
         }
     }
 
     /// The standing of a member has changed.
     pub(super) fn touch_of(&mut self, slot: Slot) {
-        let pool = Name::clone(&self.get(slot).key().pool);
-        self.touch(&pool);
+        let member = self.get(slot);
+        let (pool, policies) = (
+            Name::clone(&member.key().pool),
+            member.announcement.policies.clone(),
+        );
+        self.touch_upheld(&pool, &policies);
     }
 
     pub(super) fn generation(&self, pool: &str) -> u64 {
         self.pools.get(pool).map_or(0, |pool| pool.generation)
     }
 
-    pub(super) fn known_policies(&self, pool: &str) -> impl Iterator<Item = &Policy> {
+    /// Each policy known in a pool, with the generation of who upholds it.
+    pub(super) fn known_policies(&self, pool: &str) -> impl Iterator<Item = (&Policy, u64)> {
         self.pools.get(pool).into_iter().flat_map(MemberPool::known)
+    }
+
+    /// The live ones of a pool that uphold a policy, in order.
+    pub(super) fn upholding(&self, pool: &str, policy: &Policy) -> impl Iterator<Item = &Member> {
+        let pool = self.pools.get(pool).into_iter();
+        pool.flat_map(|pool| pool.upholding(policy))
+            .map(|slot| self.get(slot))
     }
 
     fn index(&mut self, member: &Member, slot: Slot) {
@@ -215,11 +232,9 @@ impl Members {
             self.probes.add(member.probe.due(), slot);
         }
         let pool = self.pools.get_mut(&member.key().pool).expect(OPEN);
-        pool.know(&member.announcement.policies);
-        if !member.is_expired {
-            pool.order.insert(member.place, slot);
-        }
-        self.touch(&member.key().pool);
+        let live = (!member.is_expired).then_some((member.place, slot));
+        pool.know(&member.announcement.policies, live);
+        self.touch_upheld(&member.key().pool, &member.announcement.policies);
     }
 
     fn unindex(&mut self, member: &Member, slot: Slot) {
@@ -235,11 +250,8 @@ impl Members {
             self.probes.drop(member.probe.due(), slot);
         }
         let pool = self.pools.get_mut(&member.key().pool).expect(OPEN);
-        pool.unknow(&member.announcement.policies);
-        if !member.is_expired {
-            pool.order.remove(&member.place);
-        }
-        self.touch(&member.key().pool);
+        pool.unknow(&member.announcement.policies, member.place);
+        self.touch_upheld(&member.key().pool, &member.announcement.policies);
     }
 }
 

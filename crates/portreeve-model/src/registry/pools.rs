@@ -14,28 +14,64 @@ pub(super) struct MemberPool {
     pub(super) generation: u64,
     /// The live ones by their place.
     pub(super) order: BTreeMap<u64, Slot>,
-    /// By how many each policy is upheld, remembered ones included.
-    known: BTreeMap<Policy, u32>,
+    policies: BTreeMap<Policy, Upheld>,
+}
+
+/// Who upholds a policy in a pool.
+#[derive(Debug, Default)]
+struct Upheld {
+    /// How many do, remembered ones included; at least one.
+    known: u32,
+    /// Rises with each change of who does, and of their standing.
+    generation: u64,
+    /// The live ones by their place.
+    order: BTreeMap<u64, Slot>,
 }
 
 impl MemberPool {
-    pub(super) fn known(&self) -> impl Iterator<Item = &Policy> {
-        self.known.keys()
+    /// Each policy that a member upholds, live or remembered, and the generation of who does.
+    pub(super) fn known(&self) -> impl Iterator<Item = (&Policy, u64)> {
+        self.policies
+            .iter()
+            .map(|(policy, upheld)| (policy, upheld.generation))
     }
 
-    pub(super) fn know(&mut self, policies: &Policies) {
+    /// The live ones that uphold a policy, in order.
+    pub(super) fn upholding(&self, policy: &Policy) -> impl Iterator<Item = Slot> {
+        let upheld = self.policies.get(policy).into_iter();
+        upheld.flat_map(|upheld| upheld.order.values().copied())
+    }
+
+    /// A live member's place and slot, or that it is only remembered.
+    pub(super) fn know(&mut self, policies: &Policies, live: Option<(u64, Slot)>) {
         for policy in policies {
-            *self.known.entry(policy.clone()).or_default() += 1;
+            let upheld = self.policies.entry(policy.clone()).or_default();
+            upheld.known += 1;
+            upheld.order.extend(live);
         }
+        self.order.extend(live);
     }
 
-    pub(super) fn unknow(&mut self, policies: &Policies) {
+    pub(super) fn unknow(&mut self, policies: &Policies, place: u64) {
         for policy in policies {
-            if let Some(count) = self.known.get_mut(policy) {
-                *count -= 1;
-                if *count == 0 {
-                    self.known.remove(policy);
-                }
+            let Some(upheld) = self.policies.get_mut(policy) else {
+                continue;
+            };
+            upheld.known -= 1;
+            upheld.order.remove(&place);
+            if upheld.known == 0 {
+                self.policies.remove(policy);
+            }
+        }
+        self.order.remove(&place);
+    }
+
+    /// Something about who upholds these has changed.
+    pub(super) fn touch(&mut self, policies: &Policies, generation: u64) {
+        self.generation = generation;
+        for policy in policies {
+            if let Some(upheld) = self.policies.get_mut(policy) {
+                upheld.generation = generation;
             }
         }
     }

@@ -9,6 +9,7 @@
 //! ```
 
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use portreeve_http1::{Fault, FaultKind, Head, StatusLine, parse_response};
@@ -50,7 +51,7 @@ pub(super) async fn exchange(
     call: &Call<'_>,
     client: &mut Client,
     upstream: Conn,
-    backend: &Backend,
+    backend: &Arc<Backend>,
     record: &mut Record<'_>,
 ) -> Result<Ended, Failed> {
     let worker = client.worker.clone();
@@ -75,7 +76,7 @@ pub(super) async fn exchange(
         let limits = &call.route.pool.limits;
         let now = client.last_end.unwrap_or_else(Instant::now);
         worker.idle.put(
-            backend.id,
+            backend,
             exchange.upstream,
             limits,
             download::promised(&exchange.head),

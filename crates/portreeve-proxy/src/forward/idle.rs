@@ -3,18 +3,25 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use portreeve_model::plan::BackendLimits;
-use portreeve_model::{BackendId, Snapshot};
+use portreeve_model::{Backend, BackendId};
 
 use crate::conn::Conn;
 
 /// The idle connections of one worker. The key is the backend's identity, never its address: a backend that changes gets a new one, and the connections of the old are dropped.
 #[derive(Default)]
 pub(crate) struct IdleConns {
-    of: RefCell<HashMap<BackendId, Vec<Idle>, BuildHasherDefault<IdHasher>>>,
+    of: RefCell<HashMap<BackendId, Waiting, BuildHasherDefault<IdHasher>>>,
+}
+
+/// Those of one backend.
+struct Waiting {
+    backend: Arc<Backend>,
+    conns: Vec<Idle>,
 }
 
 struct Idle {
@@ -27,7 +34,7 @@ impl IdleConns {
     pub(crate) fn take(&self, backend: BackendId, now: Instant) -> Option<Conn> {
         let mut of = self.of.borrow_mut();
         let waiting = of.get_mut(&backend)?;
-        while let Some(mut idle) = waiting.pop() {
+        while let Some(mut idle) = waiting.conns.pop() {
             if idle.expires > now && is_quiet(&mut idle.conn) {
                 return Some(idle.conn);
             }
@@ -38,7 +45,7 @@ impl IdleConns {
     /// Keeps a connection after a response; `server_timeout` is what the backend says it will wait (`Keep-Alive: timeout=N`).
     pub(crate) fn put(
         &self,
-        backend: BackendId,
+        backend: &Arc<Backend>,
         mut conn: Conn,
         limits: &BackendLimits,
         server_timeout: Option<Duration>,
@@ -48,10 +55,16 @@ impl IdleConns {
         conn.write_timer.disarm();
         let own = limits.keep_alive_timeout;
         let wait = server_timeout.map_or(own, |theirs| own.min(theirs.saturating_sub(MARGIN)));
+        if wait.is_zero() || backend.is_retired() {
+            return;
+        }
         let mut of = self.of.borrow_mut();
-        let waiting = of.entry(backend).or_default();
-        if waiting.len() < limits.idle_connections_max as usize && !wait.is_zero() {
-            waiting.push(Idle {
+        let waiting = of.entry(backend.id).or_insert_with(|| Waiting {
+            backend: Arc::clone(backend),
+            conns: Vec::new(),
+        });
+        if waiting.conns.len() < limits.idle_connections_max as usize {
+            waiting.conns.push(Idle {
                 conn,
                 expires: now + wait,
             });
@@ -71,20 +84,18 @@ impl IdleConns {
     /// Drops what expired or was closed by the backend. Costs no system call.
     pub(crate) fn sweep(&self, now: Instant) {
         self.of.borrow_mut().retain(|_, waiting| {
-            waiting.retain_mut(|idle| idle.expires > now && is_quiet(&mut idle.conn));
-            !waiting.is_empty()
+            waiting
+                .conns
+                .retain_mut(|idle| idle.expires > now && is_quiet(&mut idle.conn));
+            !waiting.conns.is_empty()
         });
     }
 
     /// Drops the connections of backends that are no longer there.
-    pub(crate) fn keep_only(&self, snapshot: &Snapshot) {
-        let known = |id| {
-            snapshot
-                .pools
-                .iter()
-                .any(|pool| pool.backends.iter().any(|backend| backend.id == id))
-        };
-        self.of.borrow_mut().retain(|id, _| known(*id));
+    pub(crate) fn forget_retired(&self) {
+        self.of
+            .borrow_mut()
+            .retain(|_, waiting| !waiting.backend.is_retired());
     }
 }
 

@@ -17,6 +17,7 @@ impl History {
         let before = self.naive.members.get(&key).cloned();
         let address = match &before {
             Some(before) if self.dice.once_in(2) => before.address,
+            _ if &*key.id == NAMESAKE && self.dice.once_in(2) => address(9, 1),
             _ => address(0, 1 + self.dice.below(5)),
         };
         let said = match &before {
@@ -190,6 +191,7 @@ fn all_allowing(id: &str) -> Token {
 
 const LOCAL: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 0));
 const TOKENS: [&str; 2] = ["t1", "t2"];
-/// Some are packet servers, which are one and the same in each of their policies; one has the name of a backend of the
-/// file.
-const IDS: [&str; 7] = ["a", "b", "c", "s@p0", "s@p1", "t@p1", "10.0.9.1:1"];
+/// Some are packet servers, which are one and the same in each of their policies.
+const IDS: [&str; 7] = ["a", "b", "c", "s@p0", "s@p1", "t@p1", NAMESAKE];
+/// Has the name of a backend of the file, and sometimes its address.
+const NAMESAKE: &str = "10.0.9.1:1";

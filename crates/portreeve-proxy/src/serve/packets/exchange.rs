@@ -1,6 +1,7 @@
 //! One packet to a server and one back, on a connection of their own.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ pub(super) struct Answer {
 /// Sends `asked` in one write and waits for one packet, whose type is passed on in the given spelling.
 pub(super) async fn exchange(
     mut upstream: Conn,
-    backend: &Backend,
+    backend: &Arc<Backend>,
     (asked, spelling): (&[u8], Spelling),
     packets: &Packets,
     worker: &Rc<Worker>,
@@ -35,9 +36,7 @@ pub(super) async fn exchange(
     let read = read(&mut upstream, &bounds(packets), deadline).await;
     record.phases.first_byte = Some(record.elapsed());
     if packets.plan.keep_alive && read.is_ok() && upstream.input().is_empty() {
-        worker
-            .idle
-            .put(backend.id, upstream, limits, None, Instant::now());
+        worker.idle.put(backend, upstream, limits, None, Instant::now());
     } else {
         tokio::task::spawn_local(end(upstream, Rc::clone(worker)));
     }
