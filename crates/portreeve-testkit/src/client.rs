@@ -1,5 +1,7 @@
 //! A client that sends any bytes in any pieces and keeps every byte it gets.
 
+mod packets;
+
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -1,6 +1,7 @@
 //! Scripted raw-byte peers for tests: an [`Origin`] that does exactly what its [`Script`] says and keeps exactly what
-//! it was sent, and a [`Client`] that sends any bytes in any pieces and reads answers with a reader of its own. Between
-//! them stands the real [`Proxy`], started in the test's process.
+//! it was sent, a [`PacketServer`] that speaks a dialect of the packet protocol, and a [`Client`] that sends any bytes
+//! in any pieces and reads answers with a reader of its own. Between them stands the real [`Proxy`], started in the
+//! test's process.
 //!
 //! It shares no line with the product's codec, so that the two can disagree. Every port is chosen by the kernel, every
 //! wait is bounded by [`PATIENCE`], and nothing runs on after the value that started it is dropped. What a test has
@@ -10,6 +11,8 @@ mod client;
 mod gate;
 mod message;
 mod origin;
+mod packet;
+mod packet_server;
 mod part;
 mod process;
 mod proxy;
@@ -20,6 +23,8 @@ pub use client::{Broken, Client, Ended};
 pub use gate::Gate;
 pub use message::{Kind, Message, MessageFault, decoded, extent, text};
 pub use origin::{Connection, Origin, OriginBuilder, Script};
+pub use packet::{Packet, acknowledgement, sha1};
+pub use packet_server::{PacketServer, PacketServerBuilder, Reply};
 pub use part::Part;
 pub use process::resident_bytes;
 pub use proxy::{Proxy, Setup};

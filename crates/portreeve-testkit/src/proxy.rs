@@ -1,11 +1,13 @@
 //! The real proxy, in process, on ports that the kernel chooses.
 
+mod admin;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use portreeve_model::plan::Bind;
-use portreeve_server::Server;
+use portreeve_server::{Server, StartError};
 use tokio::time::timeout;
 
 use crate::PATIENCE;
@@ -115,9 +117,29 @@ impl Proxy {
 
     /// Ends at once.
     pub fn kill(mut self) {
-        if let Some(server) = self.server.take() {
-            server.kill();
-        }
+        self.end();
+    }
+
+    /// Ends at once and starts again over what it kept, completed as by [`Proxy::with`].
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn restart(mut self, toml: &str) -> Self {
+        self.end();
+        let config = completed(toml, &self.scratch);
+        let again = async {
+            loop {
+                match Server::start(parsed(&config)).await {
+                    Ok(server) => return server,
+                    // The thread of the store lets go of its file a moment after the server is gone.
+                    Err(StartError::Store(_)) => tokio::time::sleep(POLL).await,
+                    Err(error) => panic!("the proxy does not start again: {error}"),
+                }
+            }
+        };
+        let server = timeout(PATIENCE, again).await;
+        self.server = Some(server.expect("the store is free again soon"));
+        self
     }
 
     /// The file that [`Setup::recording`] made the access log.
@@ -152,6 +174,12 @@ impl Proxy {
         text.lines().map(str::to_owned).collect()
     }
 
+    fn end(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.kill();
+        }
+    }
+
     fn server(&self) -> &Server {
         self.server.as_ref().expect("only drain and kill take the server")
     }
@@ -159,9 +187,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        if let Some(server) = self.server.take() {
-            server.kill();
-        }
+        self.end();
     }
 }
 
