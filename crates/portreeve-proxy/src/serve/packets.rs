@@ -37,7 +37,7 @@ pub(crate) async fn serve(mut client: Client) {
         match read(&mut client, packets).await {
             Read::Packet(bytes) => {
                 let next = answer(&mut client, &listener, packets, &bytes).await;
-                if next == Next::Close || (next == Next::Say && client.conn.input().is_empty()) {
+                if next == Next::Close || (next == Next::Say && !has_more(&mut client)) {
                     return client.linger().await;
                 }
             }
@@ -60,6 +60,13 @@ enum Next {
     Say,
     /// It is over.
     Close,
+}
+
+/// Whether another packet has begun to arrive; a line's end behind the last one is none.
+fn has_more(client: &mut Client) -> bool {
+    let spaces = skippable(client.conn.input());
+    client.conn.consume(spaces);
+    !client.conn.input().is_empty()
 }
 
 enum Read {
@@ -212,6 +219,8 @@ impl Answered {
     fn next(&self) -> Next {
         match self {
             Self::Packet(_, next) => *next,
+            // What follows it cannot be trusted to begin where it ended.
+            Self::Refused(Cause::NotJson, _) => Next::Close,
             Self::Refused(..) => Next::Packet,
         }
     }
@@ -266,3 +275,20 @@ fn code_of(cause: Cause) -> Code {
 
 const NOT_FOR_US: &str =
     "type: found 2 or -1, which only answers have; allowed are 0 (a request) and 1 (a setup)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_proxy_lacks_room_or_a_ledger_for_is_overload() {
+        for cause in [
+            Cause::RegistrationOverload,
+            Cause::LedgerUnavailable,
+            Cause::ListenerFull,
+            Cause::TooManyFromClient,
+        ] {
+            assert_eq!(code_of(cause), Code::Overloaded, "{cause:?}");
+        }
+    }
+}

@@ -36,7 +36,19 @@ pub(super) async fn answer(
             let detail = format!("no server of the policy {} can be reached", request.policy());
             Answered::refused(Cause::NoBackend, detail)
         }
-        Err(cause) => Answered::failed(cause),
+        Err(cause) => Answered::refused(cause, told(cause)),
+    }
+}
+
+/// What a cause means where packets are spoken.
+fn told(cause: Cause) -> &'static str {
+    match cause {
+        Cause::ConnectTimeout => "the server could not be reached in time",
+        Cause::FirstByteTimeout => "the server did not answer in time",
+        Cause::BackendClosed => "the server closed the connection before its answer was whole",
+        Cause::BackendReset => "the server reset the connection before its answer was whole",
+        Cause::MalformedResponse => "the server's answer is no acknowledgement",
+        other => other.title(),
     }
 }
 
