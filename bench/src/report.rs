@@ -179,7 +179,7 @@ fn figure_row(name: &str, samples: &[LoadSample], base: Option<Spread>) -> Strin
         millis(median(|sample| sample.p50_us as f64)),
         millis(median(P99)),
         millis(median(|sample| sample.p999_us as f64)),
-        samples.iter().map(|sample| sample.errors).sum::<u64>()
+        errors(samples)
     )
 }
 
@@ -263,6 +263,10 @@ fn disturbance(measured: &Measured) -> Option<String> {
 /// Bytes per idle connection.
 pub(crate) fn bytes(measured: &Measured, contender: Contender) -> Option<Spread> {
     Spread::of(measured.memory.get(contender.name())?.iter().copied())
+}
+
+fn errors(samples: &[LoadSample]) -> u64 {
+    samples.iter().map(|sample| sample.errors).sum()
 }
 
 fn micros(micros: f64) -> String {

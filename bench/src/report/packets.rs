@@ -1,9 +1,9 @@
 //! The tables of the suite packets.
 
-use super::{micros, millis, section};
+use super::{errors, micros, millis, section};
 use crate::compare::{CPU, Figure, P99, RATE, ratio, spread};
 use crate::packets::{CLIENTS, Clients, KEEPING, ORIGINAL, PORTREEVE, RATIO_MIN};
-use crate::results::{LoadSample, Measured, Results, Spread};
+use crate::results::{Measured, Results, Spread};
 
 /// One for each way to use connections.
 pub(super) fn tables(results: &Results) -> String {
@@ -76,13 +76,10 @@ fn bound(measured: &Measured) -> Option<String> {
 const OTHERS: Figure = |sample| sample.others_us.unwrap_or_default();
 const CORES: f64 = 2.0;
 
-fn errors(samples: &[LoadSample]) -> u64 {
-    samples.iter().map(|sample| sample.errors).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::LoadSample;
 
     fn measured(rate: f64, errors: u64) -> Measured {
         let sample = |requests_per_second, errors| LoadSample {

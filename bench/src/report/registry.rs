@@ -1,8 +1,8 @@
 //! The tables of the suite registry.
 
-use super::{micros, millis, section};
+use super::{errors, micros, millis, section};
 use crate::added::Added;
-use crate::compare::{CPU, ratio, spread, verdict};
+use crate::compare::{CPU, RATE, ratio, spread, verdict};
 use crate::registry::{
     ALL, ANSWERED, BEATS, FEW, HEARTBEAT_US_MAX, LONE_BEATS, MANY, NAME, SERVED, SERVED_US_MAX, TITLE,
 };
@@ -18,7 +18,7 @@ pub(super) fn tables(results: &Results) -> String {
              | until | p50 (lowest to highest) | p99 (lowest to highest) | target for p99 | |\n|---|---|---|---|---|\n";
     text += &time_row(ANSWERED, None, measured).unwrap_or_default();
     text += &time_row(SERVED, Some(SERVED_US_MAX), measured).unwrap_or_default();
-    text += "\n| | CPU of all threads, each (lowest to highest) | target | |\n|---|---|---|---|\n";
+    text += "\n| | CPU of all threads, each (lowest to highest) | target | | each second | errors |\n|---|---|---|---|---|---|\n";
     for name in [BEATS, LONE_BEATS] {
         text += &beat_row(name, measured).unwrap_or_default();
     }
@@ -53,10 +53,12 @@ fn range(Spread { median, min, max }: Spread) -> String {
 fn beat_row(name: &str, measured: &Measured) -> Option<String> {
     let Spread { median, min, max } = spread(measured, name, CPU)?;
     Some(format!(
-        "| {name} | {} ({min:.1} to {max:.1}) | ≤ {} | {} |\n",
+        "| {name} | {} ({min:.1} to {max:.1}) | ≤ {} | {} | {:.0} | {} |\n",
         micros(median),
         micros(HEARTBEAT_US_MAX),
-        verdict(median, HEARTBEAT_US_MAX)
+        verdict(median, HEARTBEAT_US_MAX),
+        spread(measured, name, RATE)?.median,
+        errors(&measured.load[name])
     ))
 }
 
@@ -73,7 +75,7 @@ fn request_row(name: &str, measured: &Measured) -> Option<String> {
         cpu.min,
         cpu.max,
         ratio(measured, [name, FEW], CPU)?.median,
-        samples.iter().map(|sample| sample.errors).sum::<u64>()
+        errors(samples)
     ))
 }
 

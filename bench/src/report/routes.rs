@@ -1,6 +1,6 @@
 //! The tables of the suites policies and ledger.
 
-use super::{disturbance, micros, section};
+use super::{disturbance, errors, micros, section};
 use crate::added::Added;
 use crate::compare::{CPU, RATE, spread};
 use crate::results::{Measured, Results};
@@ -40,7 +40,7 @@ fn row(name: &str, routes: &Routes, measured: &Measured) -> Option<String> {
         cpu.min,
         cpu.max,
         spread(measured, name, RATE)?.median,
-        samples.iter().map(|sample| sample.errors).sum::<u64>()
+        errors(samples)
     ))
 }
 
