@@ -45,7 +45,7 @@ pub enum Cause {
     PolicyMissing,
     /// The request demands a policy that its route does not accept.
     PolicyNotAccepted,
-    /// The request demands a policy that nobody in the pool has ever upheld.
+    /// The request demands a policy that nobody in the pool is known to uphold, now or within the grace.
     UnknownPolicy,
     /// The pool has no backend that upholds what is demanded, or none that was not tried.
     NoBackend,

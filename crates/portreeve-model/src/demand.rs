@@ -165,7 +165,7 @@ fn known<'a>(pool: &'a Pool, name: &str) -> Result<&'a Arc<Group>, Unmet> {
 fn unknown(name: &str) -> Unmet {
     Unmet {
         cause: Cause::UnknownPolicy,
-        detail: format!("No backend here has ever upheld the policy {}", shown(name)),
+        detail: format!("No backend here is known to uphold the policy {}", shown(name)),
     }
 }
 

@@ -195,7 +195,7 @@ pub(super) static FACTS: [Facts; 40] = [
         proxy_error: "destination_not_found",
         fault: Fault::Client,
         is_retry_safe: false,
-        title: "No backend has ever upheld the policy that the request demands",
+        title: "No backend is known to uphold the policy that the request demands",
     },
     Facts {
         cause: Cause::NoBackend,

@@ -65,7 +65,7 @@ async fn serve<'a>(
 
 /// All backends that the request might have met are gone since its snapshot, and it has met none: the next snapshot is
 /// on its way, or here.
-async fn later(client: &Client, listener: &Rc<Current>) -> Option<Rc<Current>> {
+pub(super) async fn later(client: &Client, listener: &Rc<Current>) -> Option<Rc<Current>> {
     for _ in 0..LATER_LOOKS {
         let now = client.gate.listener();
         if now.sequence > listener.sequence {

@@ -10,8 +10,9 @@ use std::task::Poll;
 use std::time::Instant;
 
 use portreeve_model::{Cause, Packets};
-use portreeve_packet::{Code, Fault, Limits, Packet, Scan, Spelling, parse, skippable, write_error};
+use portreeve_packet::{Code, Fault, Limits, Packet, Request, Scan, Spelling, parse, skippable, write_error};
 
+use super::answer::later;
 use super::client::Client;
 use crate::patience::Patience;
 use crate::record::Record;
@@ -152,9 +153,7 @@ async fn answer(client: &mut Client, listener: &Rc<Current>, packets: &Packets, 
     record.route = Some(&packets.route);
     record.bytes_in = bytes.len() as u64;
     let answered = match parse(bytes, &limits(packets)) {
-        Ok(Packet::Request(request)) => {
-            request::answer(client, listener, packets, &request, &mut record).await
-        }
+        Ok(Packet::Request(request)) => serve_request(client, listener, packets, &request, &mut record).await,
         Ok(Packet::Setup(setup)) => setup::answer(client, listener, packets, &setup, &mut record).await,
         Ok(Packet::Ack(_) | Packet::Error(_)) => Answered::refused(Cause::BadPacket, NOT_FOR_US),
         Err(fault) => Answered::refused(cause_of(fault.code), fault.detail),
@@ -169,6 +168,28 @@ async fn answer(client: &mut Client, listener: &Rc<Current>, packets: &Packets, 
         next
     } else {
         Next::Close
+    }
+}
+
+/// Anew by the next snapshot, once, if all servers it might have met are gone since this one.
+async fn serve_request(
+    client: &Client,
+    listener: &Rc<Current>,
+    packets: &Packets,
+    request: &Request,
+    record: &mut Record<'_>,
+) -> Answered {
+    let answered = request::answer(client, listener, packets, request, record).await;
+    if !record.is_outdated {
+        return answered;
+    }
+    let newer = Box::pin(later(client, listener)).await;
+    match newer
+        .as_ref()
+        .and_then(|newer| Some((newer, newer.packets.as_ref()?)))
+    {
+        Some((listener, packets)) => request::answer(client, listener, packets, request, record).await,
+        None => answered,
     }
 }
 

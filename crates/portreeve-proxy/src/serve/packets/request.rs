@@ -24,7 +24,10 @@ pub(super) async fn answer(
     record: &mut Record<'_>,
 ) -> Answered {
     let Some(group) = packets.route.pool.upholding(request.policy()) else {
-        let detail = format!("no server here has ever upheld the policy {}", request.policy());
+        let detail = format!(
+            "no server here is known to uphold the policy {}",
+            request.policy()
+        );
         return Answered::refused(Cause::UnknownPolicy, detail);
     };
     if let Err(refusal) = record.enter_in_ledger(LedgerMode::Off, Some(group)) {
@@ -71,7 +74,10 @@ async fn ask_one(
             dice: client.worker.dice(),
             tried: &tried,
         };
-        let Some(lease) = group.pick(&ask) else { break };
+        let Some(lease) = group.pick(&ask) else {
+            record.is_outdated = tried.is_empty() && !record.is_outdated && group.is_outdated();
+            break;
+        };
         let backend = lease.backend();
         tried.insert(backend.id);
         note_choice(record, &lease);
