@@ -19,8 +19,9 @@ pub struct Ack {
 
 impl Ack {
     pub(super) fn read(fields: &Fields<'_>, kind: &Value<'_>, limits: &Limits) -> Result<Self, Fault> {
+        // Nothing is decided by these, and some servers answer nobody (null) where the client gave no name.
         let peer = |key| {
-            let value = fields.optional(key)?;
+            let value = fields.optional(key)?.filter(|value| value.raw != "null");
             value.map(|value| value.name(Rule::Peer)).transpose()
         };
         Ok(Self {

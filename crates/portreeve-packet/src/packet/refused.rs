@@ -46,4 +46,9 @@ impl Refused {
     pub fn raw(&self) -> &[u8] {
         self.raw.bytes()
     }
+
+    /// Appends the packet as it came; only its type is written in `spelling`.
+    pub fn write(&self, spelling: Spelling, out: &mut Vec<u8>) {
+        self.raw.write("-1", spelling, out);
+    }
 }

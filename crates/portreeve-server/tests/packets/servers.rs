@@ -141,7 +141,6 @@ async fn an_answer_with_a_lines_end_is_passed_on_without_it() {
 }
 
 #[tokio::test]
-#[ignore = "portreeve-packet takes a destid of null for malformed"]
 async fn an_answer_to_nobody_is_passed_on() {
     let proxy = proxy().await;
     let server = PacketServer::of("1", "111").answering(|request| {

@@ -203,11 +203,11 @@ async fn another_server_at_the_port_takes_the_place_of_the_one_before() {
 async fn a_setup_with_a_ttl_ends_unless_it_is_renewed() {
     let proxy = proxy().await;
     let server = PacketServer::of("1", "111").start_unregistered();
-    let brief = setup(1, 111, server.port()).replace('}', r#", "ttl_ms": 400}"#);
+    let brief = setup(1, 111, server.port()).replace('}', r#", "ttl_ms": 2000}"#);
     let since = Instant::now();
-    while since.elapsed() < Duration::from_millis(1200) {
+    while since.elapsed() < Duration::from_millis(3000) {
         assert_eq!(*proxy.ask(&brief).await.field("status"), "registered");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     until_serving(&proxy, &[&server]).await;
     let ended = async {

@@ -91,7 +91,7 @@ fn respelled(read: &[u8], spelling: Spelling, limits: &Limits) -> Result<Answer,
     let mut packet = Vec::with_capacity(read.len() + 2);
     match parse(read, limits) {
         Ok(Packet::Ack(ack)) => ack.write(spelling, &mut packet),
-        Ok(Packet::Error(error)) => packet.extend_from_slice(error.raw()),
+        Ok(Packet::Error(error)) => error.write(spelling, &mut packet),
         _ => return Err(Cause::MalformedResponse),
     }
     Ok(Answer { packet })
