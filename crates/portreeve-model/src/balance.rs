@@ -1,5 +1,6 @@
 //! How one backend of a pool is chosen: one algorithm a file, behind one small interface.
 
+pub(crate) mod extent;
 mod first;
 mod hash;
 mod least_requests;
@@ -11,7 +12,7 @@ mod two_choices;
 
 use std::sync::Arc;
 
-pub(crate) use self::hash::SlotBits;
+use self::extent::Extent;
 
 use crate::ask::Ask;
 use crate::backend::Backend;
@@ -34,13 +35,13 @@ enum Kind {
 }
 
 impl Balance {
-    pub(crate) fn new(plan: &BalancePlan, backends: &[Arc<Backend>], bits: SlotBits) -> Self {
+    pub(crate) fn new(plan: &BalancePlan, backends: &[Arc<Backend>], extent: Extent) -> Self {
         Self(match plan {
-            BalancePlan::RoundRobin => Kind::RoundRobin(round_robin::RoundRobin::new(backends)),
+            BalancePlan::RoundRobin => Kind::RoundRobin(round_robin::RoundRobin::new(backends, extent)),
             BalancePlan::LeastRequests => Kind::LeastRequests(least_requests::LeastRequests::new(backends)),
             BalancePlan::Random => Kind::Random(random::Random::new(backends)),
             BalancePlan::TwoChoices => Kind::TwoChoices(two_choices::TwoChoices::new(backends)),
-            BalancePlan::Hash(key) => Kind::Hash(hash::Hash::new(key.clone(), backends, bits)),
+            BalancePlan::Hash(key) => Kind::Hash(hash::Hash::new(key.clone(), backends, extent)),
             BalancePlan::First => Kind::First,
         })
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::ask::Ask;
 use crate::backend::Backend;
-use crate::balance::{Balance, SlotBits};
+use crate::balance::Balance;
+use crate::balance::extent::Extent;
 use crate::cursor::Cursor;
 use crate::lease::Lease;
 use crate::plan::{BalancePlan, LedgerMode};
@@ -108,15 +109,15 @@ impl Group {
         rules: &GroupRules<'_>,
         cursor: Arc<Cursor>,
     ) -> Self {
-        let bits = if policies.is_empty() {
-            SlotBits::POOL
+        let extent = if policies.is_empty() && !rules.is_joinable {
+            Extent::Fixed
         } else {
-            SlotBits::POLICY
+            Extent::Changing
         };
         Self {
             ledger: rules.ledger(&policies),
             plan: rules.balance.clone(),
-            balance: Balance::new(rules.balance, &backends, bits),
+            balance: Balance::new(rules.balance, &backends, extent),
             policies,
             backends,
             cursor,
@@ -181,6 +182,8 @@ impl Group {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GroupRules<'a> {
     pub(crate) balance: &'a BalancePlan,
+    /// Whether its backends may come and go by themselves.
+    pub(crate) is_joinable: bool,
     pub(crate) ledgers: &'a [(crate::policy::Policy, LedgerMode)],
 }
 

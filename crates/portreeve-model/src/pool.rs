@@ -11,9 +11,8 @@ use std::sync::Arc;
 use self::of_file::{Formers, backends_of_file};
 use self::policies::Upheld;
 use crate::backend::Backend;
-use crate::cursor::Cursor;
 use crate::group::{Group, GroupRules};
-use crate::plan::{BackendLimits, LedgerMode, Name, PoolPlan};
+use crate::plan::{BackendLimits, BalancePlan, LedgerMode, Name, PoolPlan};
 use crate::policy::{Policies, Policy};
 use crate::registry::Registry;
 use crate::resolved::Resolved;
@@ -61,7 +60,7 @@ impl Pool {
     #[must_use]
     pub fn upholding_all(&self, policies: &Policies) -> Arc<Group> {
         self.several
-            .find_or(policies, |cursor| self.make_several(policies, cursor))
+            .find_or(policies, |is_kept| self.make_several(policies, is_kept))
     }
 
     /// The policies that are known here.
@@ -157,18 +156,23 @@ impl Pool {
             .collect()
     }
 
-    fn make_several(&self, policies: &Policies, cursor: Arc<Cursor>) -> Arc<Group> {
+    /// One that serves a single request picks by chance: turns and tables would cost more than they are worth.
+    fn make_several(&self, policies: &Policies, is_kept: bool) -> Arc<Group> {
         let smallest = self.smallest(policies);
         let ledgers: Vec<_> = policies
             .iter()
             .filter_map(|policy| Some((policy.clone(), self.upholding(policy.as_str())?.ledger())))
             .collect();
         let rules = GroupRules {
-            balance: &self.plan.balance,
+            balance: if is_kept {
+                &self.plan.balance
+            } else {
+                &BalancePlan::Random
+            },
+            is_joinable: self.plan.members.is_some(),
             ledgers: &ledgers,
         };
-        let backends = smallest.upholding(policies);
-        Arc::new(Group::turning(policies.clone(), backends, &rules, cursor))
+        Group::build(policies.clone(), smallest.upholding(policies), &rules, None)
     }
 
     /// The one of their groups with the fewest backends.
@@ -215,6 +219,7 @@ impl<'a> PoolWorld<'a> {
     fn rules(&self) -> GroupRules<'a> {
         GroupRules {
             balance: &self.plan.balance,
+            is_joinable: self.plan.members.is_some(),
             ledgers: self.ledgers,
         }
     }

@@ -7,7 +7,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::cursor::Cursor;
 use crate::group::Group;
 use crate::policy::Policies;
 
@@ -15,8 +14,6 @@ use crate::policy::Policies;
 #[derive(Debug, Default)]
 pub(crate) struct Several {
     first: OnceLock<Box<Entry>>,
-    /// Counts the turns of the groups that are not kept.
-    beyond: Arc<Cursor>,
 }
 
 #[derive(Debug)]
@@ -26,23 +23,19 @@ struct Entry {
 }
 
 impl Several {
-    /// The group of these policies; made by `make`, with this count of turns, if it is not there.
-    pub(crate) fn find_or(
-        &self,
-        policies: &Policies,
-        make: impl FnOnce(Arc<Cursor>) -> Arc<Group>,
-    ) -> Arc<Group> {
+    /// The group of these policies; made by `make`, which is told whether it will be kept, if it is not there.
+    pub(crate) fn find_or(&self, policies: &Policies, make: impl FnOnce(bool) -> Arc<Group>) -> Arc<Group> {
         let mut place = &self.first;
         for _ in 0..KEPT_MAX {
             let Some(entry) = place.get() else {
-                return Self::add(place, make(Arc::default()));
+                return Self::add(place, make(true));
             };
             if entry.group.policies() == policies {
                 return Arc::clone(&entry.group);
             }
             place = &entry.next;
         }
-        make(Arc::clone(&self.beyond))
+        make(false)
     }
 
     /// Those that are kept.
@@ -89,18 +82,19 @@ mod tests {
             .collect()
     }
 
-    fn group(policies: &Policies, cursor: Arc<Cursor>) -> Arc<Group> {
+    fn group(policies: &Policies) -> Arc<Group> {
         let rules = GroupRules {
             balance: &BalancePlan::RoundRobin,
+            is_joinable: true,
             ledgers: &[],
         };
-        Arc::new(Group::turning(policies.clone(), Vec::new(), &rules, cursor))
+        Group::build(policies.clone(), Vec::new(), &rules, None)
     }
 
     fn filled(count: usize) -> Several {
         let several = Several::default();
         for number in 0..count {
-            several.find_or(&named(number), |cursor| group(&named(number), cursor));
+            several.find_or(&named(number), |_| group(&named(number)));
         }
         several
     }
@@ -120,27 +114,11 @@ mod tests {
         let found = several.find_or(&named(KEPT_MAX - 1), |_| panic!("it is there"));
         assert_eq!(*found.policies(), named(KEPT_MAX - 1));
         let mut made = false;
-        several.find_or(&named(KEPT_MAX), |cursor| {
-            made = true;
-            group(&named(KEPT_MAX), cursor)
+        several.find_or(&named(KEPT_MAX), |is_kept| {
+            made = !is_kept;
+            group(&named(KEPT_MAX))
         });
         assert!(made);
-    }
-
-    #[test]
-    fn those_beyond_share_one_count_of_turns_and_those_kept_share_none() {
-        let several = filled(KEPT_MAX - 1);
-        let cursor_of = |number| {
-            let mut given = None;
-            several.find_or(&named(number), |cursor| {
-                given = Some(Arc::clone(&cursor));
-                group(&named(number), cursor)
-            });
-            given.unwrap()
-        };
-        let [kept, beyond, other] = [KEPT_MAX, KEPT_MAX + 1, KEPT_MAX + 2].map(cursor_of);
-        assert!(Arc::ptr_eq(&beyond, &other));
-        assert!(!Arc::ptr_eq(&kept, &beyond));
     }
 
     #[test]
@@ -166,7 +144,7 @@ mod tests {
                 threads.spawn(move || {
                     for number in 0..40 {
                         let wanted = named((number + begin * 10) % 40);
-                        let found = several.find_or(&wanted, |cursor| group(&wanted, cursor));
+                        let found = several.find_or(&wanted, |_| group(&wanted));
                         assert_eq!(*found.policies(), wanted);
                     }
                 });

@@ -22,8 +22,8 @@ mod slots;
 
 use std::sync::Arc;
 
-pub(crate) use self::slots::SlotBits;
 use self::slots::Slots;
+use super::extent::Extent;
 use super::is_tried;
 use crate::ask::Ask;
 use crate::backend::Backend;
@@ -38,10 +38,10 @@ pub(super) struct Hash {
 }
 
 impl Hash {
-    pub(super) fn new(key: HashKey, backends: &[Arc<Backend>], bits: SlotBits) -> Self {
+    pub(super) fn new(key: HashKey, backends: &[Arc<Backend>], extent: Extent) -> Self {
         Self {
             key,
-            slots: Slots::share_out(backends, bits),
+            slots: Slots::share_out(backends, extent),
         }
     }
 
@@ -73,7 +73,7 @@ mod tests {
 
     /// Who serves each of these keys, by label.
     fn owners(backends: &[Arc<Backend>], tried: &Tried) -> Vec<Arc<str>> {
-        let hash = Hash::new(HashKey::Path, backends, SlotBits::POOL);
+        let hash = Hash::new(HashKey::Path, backends, Extent::Fixed);
         let owner = |key| hash.choose(backends, &Ask { key, dice: 0, tried }).unwrap();
         dice(20_000)
             .map(|key| Arc::clone(&backends[owner(key)].label))
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn twins_of_one_label_share() {
         let twins = [backend("twin", 1), backend("twin", 1)];
-        let hash = Hash::new(HashKey::Path, &twins, SlotBits::POOL);
+        let hash = Hash::new(HashKey::Path, &twins, Extent::Fixed);
         let tried = Tried::default();
         let ask = |key| Ask {
             key,
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_request_without_the_key_goes_anywhere() {
         let backends = backends(&[1, 1]);
-        let hash = Hash::new(HashKey::ClientAddress, &backends, SlotBits::POOL);
+        let hash = Hash::new(HashKey::ClientAddress, &backends, Extent::Fixed);
         let tried = Tried::default();
         let ask = |dice| Ask {
             key: 0,
@@ -217,11 +217,11 @@ mod tests {
         };
         let one = backends(&[1]);
         assert_eq!(
-            Hash::new(HashKey::Path, &one, SlotBits::POOL).choose(&one, &ask),
+            Hash::new(HashKey::Path, &one, Extent::Fixed).choose(&one, &ask),
             Some(0)
         );
         assert_eq!(
-            Hash::new(HashKey::Path, &[], SlotBits::POOL).choose(&[], &ask),
+            Hash::new(HashKey::Path, &[], Extent::Fixed).choose(&[], &ask),
             None
         );
     }

@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use super::extent::Extent;
 use super::is_tried;
 use super::sequence::Sequence;
 use super::shares::draw_among;
@@ -25,10 +26,10 @@ pub(super) struct RoundRobin {
 }
 
 impl RoundRobin {
-    pub(super) fn new(backends: &[Arc<Backend>]) -> Self {
+    pub(super) fn new(backends: &[Arc<Backend>], extent: Extent) -> Self {
         let weights: Vec<u16> = backends.iter().map(|backend| backend.weight).collect();
         Self {
-            sequence: Sequence::smooth(&weights),
+            sequence: Sequence::smooth(&weights, extent.turns_max(weights.len())),
             offset: 0,
         }
     }
@@ -86,7 +87,7 @@ mod tests {
 
     fn picks(weights: &[u16], count: usize) -> Vec<usize> {
         let backends = backends(weights);
-        let (balance, cursor) = (RoundRobin::new(&backends), Cursor::default());
+        let (balance, cursor) = (RoundRobin::new(&backends, Extent::Fixed), Cursor::default());
         let tried = Tried::default();
         (0..count)
             .map(|_| balance.choose(&backends, &ask(&tried), &cursor).unwrap())
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn a_retry_takes_no_turn_so_a_dead_backend_is_first_no_more_often_than_its_share() {
         let backends = backends(&[1, 1]);
-        let (balance, cursor) = (RoundRobin::new(&backends), Cursor::default());
+        let (balance, cursor) = (RoundRobin::new(&backends, Extent::Fixed), Cursor::default());
         let mut first = Vec::new();
         for _ in 0..6 {
             first.push(
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn retries_spread_over_all_others_by_weight() {
         let backends = backends(&[1000, 3, 1]);
-        let (balance, cursor) = (RoundRobin::new(&backends), Cursor::default());
+        let (balance, cursor) = (RoundRobin::new(&backends, Extent::Fixed), Cursor::default());
         let tried = tried([&backends[0]]);
         let retry = |dice| {
             balance

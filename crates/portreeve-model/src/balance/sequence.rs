@@ -22,13 +22,14 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    /// The smooth order for these weights; a weight of 0 counts as 1.
-    pub(super) fn smooth(weights: &[u16]) -> Self {
+    /// The smooth order for these weights, of which a weight of 0 counts as 1, rounded if it would be longer than
+    /// `turns_max`.
+    pub(super) fn smooth(weights: &[u16], turns_max: u64) -> Self {
         let weights: Vec<u64> = weights.iter().map(|weight| u64::from(*weight).max(1)).collect();
         let reduced = reduce(&weights);
-        let is_rounded = reduced.iter().sum::<u64>() > LENGTH_MAX && reduced.iter().any(|weight| *weight > 1);
+        let is_rounded = reduced.iter().sum::<u64>() > turns_max && reduced.iter().any(|weight| *weight > 1);
         let fitting = if is_rounded {
-            reduce(&round(&reduced))
+            reduce(&round(&reduced, turns_max))
         } else {
             reduced
         };
@@ -66,7 +67,13 @@ impl Sequence {
         found.map_or(0, |step| (step + self.len - now) % self.len)
     }
 
-    /// Whether the weights were rounded so that the sequence keeps to [`LENGTH_MAX`].
+    /// After how many turns it starts again.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the weights were rounded so that the sequence keeps to its bound.
     pub(super) fn is_rounded(&self) -> bool {
         self.is_rounded
     }
@@ -83,11 +90,11 @@ pub(super) fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// Scales weights so that they sum up to at most [`LENGTH_MAX`], none below 1 (hence longer only if there are more
+/// Scales weights so that they sum up to at most `turns_max`, none below 1 (hence longer only if there are more
 /// backends than that).
-fn round(weights: &[u64]) -> Vec<u64> {
+fn round(weights: &[u64], turns_max: u64) -> Vec<u64> {
     let sum: u64 = weights.iter().sum();
-    let room = LENGTH_MAX.saturating_sub(weights.len() as u64);
+    let room = turns_max.saturating_sub(weights.len() as u64);
     weights
         .iter()
         .map(|weight| (weight * room / sum).max(1))
@@ -160,16 +167,16 @@ impl Group {
     }
 }
 
-const LENGTH_MAX: u64 = 65_536;
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
+    const LENGTH_MAX: u64 = 65_536;
+
     fn turns(weights: &[u16]) -> Vec<usize> {
-        let sequence = Sequence::smooth(weights);
+        let sequence = Sequence::smooth(weights, LENGTH_MAX);
         (0..sequence.len).map(|turn| sequence.at(turn).unwrap()).collect()
     }
 
@@ -208,20 +215,20 @@ mod tests {
 
     #[test]
     fn nobody_has_a_turn_in_an_empty_pool() {
-        assert_eq!(Sequence::smooth(&[]).at(0), None);
-        assert_eq!(Sequence::smooth(&[]).len, 0);
+        assert_eq!(Sequence::smooth(&[], LENGTH_MAX).at(0), None);
+        assert_eq!(Sequence::smooth(&[], LENGTH_MAX).len, 0);
     }
 
     #[test]
     fn it_starts_again_at_the_end() {
-        let sequence = Sequence::smooth(&[3, 1]);
+        let sequence = Sequence::smooth(&[3, 1], LENGTH_MAX);
         assert!((0..40).all(|turn| sequence.at(turn) == sequence.at(turn + 4)));
     }
 
     #[test]
     fn weights_that_need_too_long_a_sequence_are_rounded_and_say_so() {
         let weights: Vec<u16> = (1..=1000).collect();
-        let sequence = Sequence::smooth(&weights);
+        let sequence = Sequence::smooth(&weights, LENGTH_MAX);
         assert!(sequence.is_rounded());
         assert!(sequence.len <= LENGTH_MAX);
         let mut counts = vec![0_u32; 1000];
@@ -240,15 +247,15 @@ mod tests {
         let weights: Vec<u16> = (0..70_000_u32)
             .map(|place| if place == 0 { 2 } else { 1 })
             .collect();
-        let sequence = Sequence::smooth(&weights);
+        let sequence = Sequence::smooth(&weights, LENGTH_MAX);
         assert!(sequence.is_rounded());
         assert_eq!(sequence.len, 70_000);
     }
 
     #[test]
     fn small_weights_are_never_rounded() {
-        assert!(!Sequence::smooth(&[1000, 999, 1]).is_rounded());
-        assert!(!Sequence::smooth(&[1000; 1000]).is_rounded());
+        assert!(!Sequence::smooth(&[1000, 999, 1], LENGTH_MAX).is_rounded());
+        assert!(!Sequence::smooth(&[1000; 1000], LENGTH_MAX).is_rounded());
     }
 
     proptest! {

@@ -20,6 +20,7 @@ fn three() -> Vec<Arc<Backend>> {
 
 fn rules(balance: &BalancePlan) -> GroupRules<'_> {
     GroupRules {
+        is_joinable: false,
         balance,
         ledgers: &[],
     }
@@ -152,6 +153,7 @@ fn the_very_same_group_goes_on_where_nothing_changed() {
     let fewer = group(&backends[1..], Some(&first));
     assert!(!Arc::ptr_eq(&first, &fewer));
     let ledgered = GroupRules {
+        is_joinable: false,
         balance: &BalancePlan::RoundRobin,
         ledgers: &[(Policy::new("eu").unwrap(), LedgerMode::On)],
     };
@@ -221,6 +223,7 @@ fn both_snapshots_count_the_same_turns() {
     let backends = three();
     let old = group(&backends[..2], None);
     let ledgered = GroupRules {
+        is_joinable: false,
         balance: &BalancePlan::RoundRobin,
         ledgers: &[(Policy::new("eu").unwrap(), LedgerMode::On)],
     };
@@ -249,6 +252,7 @@ fn the_ledger_is_as_the_strictest_of_its_policies_wants_it() {
         (policy("hipaa"), LedgerMode::Required),
     ];
     let rules = GroupRules {
+        is_joinable: false,
         balance: &BalancePlan::RoundRobin,
         ledgers: &ledgers,
     };

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::super::extent::Extent;
 use super::super::shares::weight;
 use crate::backend::Backend;
 use crate::digest::{digest, mix};
@@ -17,45 +18,26 @@ use crate::digest::{digest, mix};
 #[derive(Debug, Clone)]
 pub(super) struct Slots {
     owners: Arc<[u32]>,
-    bits: SlotBits,
-}
-
-/// How many slots there are, as a power of two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SlotBits(u32);
-
-impl SlotBits {
-    /// 65,536 slots, 256 KiB: for a whole pool.
-    pub(crate) const POOL: Self = Self(16);
-    /// 4,096 slots, 16 KiB: for the backends of one policy, of which there may be a thousand. Shares are off by
-    /// about sqrt(n / 4,096).
-    pub(crate) const POLICY: Self = Self(12);
-
-    fn count(self) -> usize {
-        1 << self.0
-    }
-
-    /// The highest bits.
-    fn slot(self, number: u64) -> usize {
-        usize::try_from(number >> (u64::BITS - self.0)).unwrap_or(0)
-    }
+    extent: Extent,
 }
 
 impl Slots {
-    pub(super) fn share_out(backends: &[Arc<Backend>], bits: SlotBits) -> Self {
+    pub(super) fn share_out(backends: &[Arc<Backend>], extent: Extent) -> Self {
         let owners = match backends.len() {
             0 => Vec::new(),
-            1 => vec![0; bits.count()],
-            _ => Contest::held_by(backends, bits),
+            1 => vec![0; extent.slots()],
+            _ => Contest::held_by(backends, extent),
         };
         Self {
             owners: owners.into(),
-            bits,
+            extent,
         }
     }
 
     pub(super) fn owner(&self, key: u64) -> Option<usize> {
-        self.owners.get(self.bits.slot(key)).map(|place| *place as usize)
+        self.owners
+            .get(self.extent.slot(key))
+            .map(|place| *place as usize)
     }
 }
 
@@ -66,16 +48,16 @@ struct Contest {
 }
 
 impl Contest {
-    fn held_by(backends: &[Arc<Backend>], bits: SlotBits) -> Vec<u32> {
+    fn held_by(backends: &[Arc<Backend>], extent: Extent) -> Vec<u32> {
         let mut contest = Self {
-            best: vec![(f64::INFINITY, 0); bits.count()],
-            vacant: bits.count(),
+            best: vec![(f64::INFINITY, 0); extent.slots()],
+            vacant: extent.slots(),
         };
-        let mut processes = processes(backends, bits);
+        let mut processes = processes(backends, extent);
         let rate: f64 = processes.iter().map(|process| process.rate).sum();
         let mut end = 0.0;
         while contest.vacant > 0 {
-            end += bits.count() as f64 / rate;
+            end += extent.slots() as f64 / rate;
             processes.iter_mut().for_each(|process| contest.run(process, end));
         }
         contest.best.into_iter().map(|(_, place)| place).collect()
@@ -95,13 +77,13 @@ impl Contest {
 }
 
 /// Backends with one label are told apart by their number among these.
-fn processes(backends: &[Arc<Backend>], bits: SlotBits) -> Vec<Process> {
+fn processes(backends: &[Arc<Backend>], extent: Extent) -> Vec<Process> {
     let mut twins: BTreeMap<&str, u64> = BTreeMap::new();
     let mut processes = Vec::with_capacity(backends.len());
     for (place, backend) in (0..).zip(backends) {
         let twin = twins.entry(&backend.label).or_default();
         let seed = digest(backend.label.as_bytes()) ^ mix(*twin);
-        processes.push(Process::new(place, seed, weight(backend), bits));
+        processes.push(Process::new(place, seed, weight(backend), extent));
         *twin += 1;
     }
     processes
@@ -110,7 +92,7 @@ fn processes(backends: &[Arc<Backend>], bits: SlotBits) -> Vec<Process> {
 /// One backend's arrivals, in the order of time.
 struct Process {
     place: u32,
-    bits: SlotBits,
+    extent: Extent,
     /// Arrivals per unit of time.
     rate: f64,
     random: u64,
@@ -124,11 +106,11 @@ struct Arrival {
 }
 
 impl Process {
-    fn new(place: u32, seed: u64, weight: u64, bits: SlotBits) -> Self {
-        let rate = weight as f64 * bits.count() as f64;
+    fn new(place: u32, seed: u64, weight: u64, extent: Extent) -> Self {
+        let rate = weight as f64 * extent.slots() as f64;
         let mut process = Self {
             place,
-            bits,
+            extent,
             rate,
             random: seed,
             next: Arrival::default(),
@@ -143,7 +125,7 @@ impl Process {
         let random = mix(self.random);
         let uniform = ((random & LOW_BITS) + 1) as f64 / (LOW_BITS + 1) as f64;
         self.next.time -= uniform.ln() / self.rate;
-        self.next.slot = self.bits.slot(random);
+        self.next.slot = self.extent.slot(random);
     }
 }
 
