@@ -14,7 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 pub struct RegistrationCall {
     /// The other end of the connection; `None` over a Unix socket.
     pub source: Option<IpAddr>,
-    /// Whether it came through a proxy or a browser (`Via`, `Forwarded`, `X-Forwarded-For`, `Origin`), so that its source
+    /// Whether it came through a proxy or a browser (`Via`, `Forwarded`, `X-Forwarded-For`, `Origin`,
+    /// `Sec-Fetch-Site`), so that its source
     /// says nothing about who sends it.
     pub is_forwarded: bool,
     /// What is asked.

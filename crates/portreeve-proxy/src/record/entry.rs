@@ -42,7 +42,9 @@ impl Entry {
             record.listener.sequence, self.candidates
         );
         if let Some(backend) = &record.backend {
-            text(out, "backend", backend.label.as_bytes());
+            out.extend_from_slice(b",\"backend\":\"");
+            super::text::escape_text(out, &backend.label);
+            out.push(b'"');
             text(out, "backend_address", backend.address.to_string().as_bytes());
         }
         let _ = write!(

@@ -33,9 +33,17 @@ pub(crate) fn begins(client: &Client) -> bool {
 /// Serves a connection to its end.
 pub(crate) async fn serve(mut client: Client) {
     loop {
+        let waiting = client.gate.listener();
+        let Some(packets) = &waiting.packets else {
+            return client.linger().await;
+        };
+        let read = read(&mut client, packets).await;
+        // The world may have moved on while the packet was waited for: it is served by the present one.
         let listener = client.gate.listener();
-        let Some(packets) = &listener.packets else { return };
-        match read(&mut client, packets).await {
+        let Some(packets) = &listener.packets else {
+            return client.linger().await;
+        };
+        match read {
             Read::Packet(bytes) => {
                 let next = answer(&mut client, &listener, packets, &bytes).await;
                 if next == Next::Close || (next == Next::Say && !has_more(&mut client)) {

@@ -71,12 +71,13 @@ fn asked(request: &Request, body: Vec<u8>) -> RegistrationAsk {
     }
 }
 
-/// What speaks through others is not known by the address of the last of them.
+/// What speaks through others is not known by the address of the last of them: a proxy, or a browser on behalf of a page
+/// (which names its origin, or at least says so by `Sec-Fetch-Site`; programs do neither).
 fn is_forwarded(head: &Head) -> bool {
     let has = |known| head.values(known).next().is_some();
     has(Known::XForwardedFor)
         || has(Known::Forwarded)
-        || ["via", "origin"]
+        || ["via", "origin", "sec-fetch-site"]
             .iter()
             .any(|name| head.named(name).next().is_some())
 }
