@@ -7,24 +7,21 @@ use super::address_fault::canonical_source;
 use super::fault::{Bound, RegistrationFault};
 use super::member::Member;
 use super::members::Slot;
-use super::rules::is_local;
-use crate::registration::{MemberKey, Sender, TokenId};
+use super::rules::{is_local, reaches};
+use crate::registration::{MemberKey, Sender, Token, TokenId};
 
 impl Registry {
-    /// Whether a key is free for this sender, and by whom it is known now.
-    ///
-    /// What was registered by a token is its own while the lease is not over. What was registered without one is
-    /// anybody's who may register at all: another host that starts the same server takes its place.
+    /// Whether a key is free for this sender, and by whom it is known now: it is free once the lease is over, and
+    /// before that for those to whom its holder yields.
     pub(super) fn claim_key(&self, key: &MemberKey, by: &Sender) -> Result<Option<Slot>, RegistrationFault> {
         let slot = self.members.known(key);
         let held = slot
             .map(|slot| self.members.get(slot))
             .filter(|member| !member.is_expired);
-        match held.and_then(|member| member.token.as_ref()) {
-            Some(token) if token_of(by) != Some(token) => {
-                Err(RegistrationFault::HeldByAnother { key: key.clone() })
-            }
-            _ => Ok(slot),
+        if held.is_none_or(|member| yields(member, by)) {
+            Ok(slot)
+        } else {
+            Err(RegistrationFault::HeldByAnother { key: key.clone() })
         }
     }
 
@@ -92,11 +89,7 @@ impl Registry {
     pub(super) fn own(&self, key: &MemberKey, by: &Sender) -> Result<Slot, RegistrationFault> {
         let slot = self.held(key)?;
         let member = self.members.get(slot);
-        let is_own = match &member.token {
-            Some(token) => token_of(by) == Some(token),
-            None => is_local(by) || member.source == by.source.map(canonical_source),
-        };
-        if is_own {
+        if is_own(member, by) {
             Ok(slot)
         } else {
             Err(RegistrationFault::HeldByAnother { key: key.clone() })
@@ -112,6 +105,22 @@ pub(super) fn server(id: &str) -> &str {
 
 pub(super) fn token_of(by: &Sender) -> Option<&TokenId> {
     by.token.as_ref().map(|token| &token.id)
+}
+
+/// Whether a sender speaks for a member: it has the same token, or where there is none, it is the same host or the
+/// proxy's own.
+fn is_own(member: &Member, by: &Sender) -> bool {
+    match &member.token {
+        Some(token) => token_of(by) == Some(token),
+        None => is_local(by) || member.source == by.source.map(canonical_source),
+    }
+}
+
+/// Whether a live member gives its key up to a sender: to its own, and where it has no token, to one that could have
+/// registered all that it said. Less than that would end what it has no right to, and lock it out.
+fn yields(member: &Member, by: &Sender) -> bool {
+    let is_covered = |token: &Token| reaches(token, &member.announcement).is_ok();
+    is_own(member, by) || member.token.is_none() && by.token.as_deref().is_some_and(is_covered)
 }
 
 /// Whether a sender may register at an address where `holder` is: it is that host, or has as much right as the holder.
@@ -135,7 +144,8 @@ mod tests {
     use super::super::samples::*;
     use super::*;
     use crate::plan::Plan;
-    use crate::registration::Beat;
+    use crate::registration::{Beat, PolicyScope};
+    use crate::standing::Standing;
 
     #[test]
     fn what_a_token_registered_is_its_own_while_the_lease_counts() {
@@ -163,6 +173,52 @@ mod tests {
     }
 
     #[test]
+    fn what_was_registered_without_a_token_yields_only_to_its_host_or_a_token_for_all_of_it() {
+        let narrow = |change: fn(&mut Token)| {
+            let mut narrow = token("narrow");
+            narrow.networks = vec![network("10.0.0.0", 8)];
+            change(&mut narrow);
+            with(narrow, "10.0.0.2")
+        };
+        let of_us = narrow(|token| token.policies = PolicyScope::These(policies(&["us"])));
+        let of_web = narrow(|token| token.pools = vec!["web".into()]);
+        let of_host = narrow(|token| token.networks = vec![network("10.0.0.2", 32)]);
+        let mut registry = insecure();
+        registry.add_serving("api/a", "10.0.0.1:80", 0);
+        let mut us = said("api/a", "10.0.0.2:80");
+        us.policies = policies(&["us"]);
+        for (by, code) in [
+            (&of_us, "held_by_another"),
+            (&of_web, "pool_not_allowed"),
+            (&of_host, "held_by_another"),
+            (&from("10.0.0.2"), "held_by_another"),
+        ] {
+            assert_eq!(registry.refuse(us.clone(), by, 1).code(), code);
+        }
+        assert_eq!(registry.standing("api/a"), Standing::Serving);
+        let of_all = narrow(|token| token.pools = vec!["api".into()]);
+        assert!(registry.register(us, &of_all, at(2)).unwrap().replaced);
+    }
+
+    #[test]
+    fn what_was_registered_without_a_token_yields_to_its_own_host_and_the_proxys() {
+        let mut registry = insecure();
+        registry
+            .register(said("api/a", "10.0.0.1:80"), &from("10.0.0.1"), at(0))
+            .unwrap();
+        for (by, port) in [(from("10.0.0.1"), 81), (from("::1"), 82), (Sender::default(), 83)] {
+            let moved = said("api/a", &format!("10.0.0.1:{port}"));
+            assert!(registry.register(moved, &by, at(port)).unwrap().replaced);
+        }
+    }
+
+    fn insecure() -> Registry {
+        let mut open = plan();
+        open.registration.is_insecure = true;
+        following(&open)
+    }
+
+    #[test]
     fn the_same_token_moves_its_backend_to_another_host() {
         let mut registry = registry();
         let before = with(token("mine"), "10.0.0.1");
@@ -178,9 +234,7 @@ mod tests {
 
     #[test]
     fn without_tokens_only_the_same_host_renews_and_the_proxys_own_for_all() {
-        let mut open = plan();
-        open.registration.is_insecure = true;
-        let mut registry = following(&open);
+        let mut registry = insecure();
         registry
             .register(said("api/a", "10.0.0.1:80"), &from("10.0.0.1"), at(0))
             .unwrap();

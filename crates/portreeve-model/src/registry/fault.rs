@@ -271,7 +271,8 @@ impl fmt::Display for RegistrationFault {
             ),
             Self::HeldByAnother { key } => write!(
                 out,
-                "{key} is held by another sender; the same token, or the same host where there is none, is needed"
+                "{key} is held by another sender; the same token is needed, or where there is none, the same host or a \
+                 token for all that it registered"
             ),
             Self::NotRegistered(fault) => fault.fmt(out),
             Self::TooMany { of, max } => {

@@ -140,7 +140,7 @@ impl Naive {
         let before = place.map(|place| self.facts[place].clone());
         if before
             .as_ref()
-            .is_some_and(|before| !before.is_expired && before.token.is_some() && before.token != token)
+            .is_some_and(|before| !before.is_expired && !yields(before, by))
         {
             return Err("held_by_another");
         }
@@ -234,13 +234,12 @@ impl Naive {
 
     pub(super) fn own(&mut self, key: &MemberKey, by: &Sender) -> Result<&mut Fact, &'static str> {
         admit(by)?;
-        let (source, token) = owner(by);
         let fact = self.find(key).ok_or("not_registered")?;
-        let is_own = match &fact.token {
-            Some(own) => token.as_ref() == Some(own),
-            None => source == "127.0.0.1" || fact.source == source,
-        };
-        if is_own { Ok(fact) } else { Err("held_by_another") }
+        if is_own(fact, by) {
+            Ok(fact)
+        } else {
+            Err("held_by_another")
+        }
     }
 
     pub(super) fn renew(
@@ -342,6 +341,23 @@ fn may_say(said: &Announcement, by: &Sender) -> Result<(), &'static str> {
         (Term::Heartbeats(Some(ttl)), Some(max)) if ttl > max => Err("ttl_not_allowed"),
         _ => Ok(()),
     }
+}
+
+fn is_own(fact: &Fact, by: &Sender) -> bool {
+    let (source, token) = owner(by);
+    match &fact.token {
+        Some(own) => token.as_ref() == Some(own),
+        None => source == "127.0.0.1" || fact.source == source,
+    }
+}
+
+fn yields(fact: &Fact, by: &Sender) -> bool {
+    let as_light = Announcement {
+        weight: 1,
+        term: Term::Probes,
+        ..fact.said.clone()
+    };
+    is_own(fact, by) || fact.token.is_none() && by.token.is_some() && may_say(&as_light, by).is_ok()
 }
 
 fn owner(by: &Sender) -> (String, Option<TokenId>) {

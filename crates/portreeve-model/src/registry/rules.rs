@@ -140,6 +140,19 @@ fn has_form(said: &Announcement) -> Result<(), RegistrationFault> {
 
 /// Whether all that is said lies within what the token stands for.
 fn covers(token: &Token, said: &Announcement) -> Result<(), RegistrationFault> {
+    reaches(token, said)?;
+    if said.weight > token.weight_max {
+        return Err(RegistrationFault::WeightNotAllowed {
+            token: token.id.clone(),
+            weight: said.weight,
+            weight_max: token.weight_max,
+        });
+    }
+    Ok(())
+}
+
+/// Whether pool, policies and address lie within it.
+pub(super) fn reaches(token: &Token, said: &Announcement) -> Result<(), RegistrationFault> {
     let id = || token.id.clone();
     let pool = &said.key.pool;
     if !token.pools.is_empty() && !token.pools.contains(pool) {
@@ -163,13 +176,6 @@ fn covers(token: &Token, said: &Announcement) -> Result<(), RegistrationFault> {
         return Err(RegistrationFault::AddressNotAllowed {
             token: id(),
             address: said.address,
-        });
-    }
-    if said.weight > token.weight_max {
-        return Err(RegistrationFault::WeightNotAllowed {
-            token: id(),
-            weight: said.weight,
-            weight_max: token.weight_max,
         });
     }
     Ok(())
