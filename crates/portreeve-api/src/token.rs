@@ -11,7 +11,7 @@ use crate::duration;
 use crate::fault::Fault;
 use crate::registration::{POLICY_BYTES_MAX, TTL};
 
-/// What a new token is to allow; what is left out is not limited.
+/// What a new token is to allow; what is left out is not limited, but for networks.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct TokenWish {
     /// In these pools; `None`: in any.
@@ -20,7 +20,7 @@ pub struct TokenWish {
     /// With these policies; `None`: with any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policies: Option<Vec<String>>,
-    /// With addresses in these networks, such as `10.0.0.0/8`; `None`: any address.
+    /// With addresses in these networks, such as `10.0.0.0/8`; `None`: the sender's own address only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub networks: Option<Vec<String>>,
     /// With at most this weight, 1 to 1,000; `None`: 1,000.

@@ -131,7 +131,10 @@ pub(crate) fn wish() -> TokenWish {
     TokenWish {
         pools: Vec::new(),
         policies: PolicyScope::Any,
-        networks: Vec::new(),
+        networks: vec![portreeve_model::plan::Network {
+            address: [0, 0, 0, 0].into(),
+            prefix: 0,
+        }],
         weight_max: 1_000,
         ttl_max: None,
         expires_in: None,

@@ -19,7 +19,7 @@ pub struct TokenWish {
     pub pools: Vec<Name>,
     /// With these policies.
     pub policies: PolicyScope,
-    /// With addresses in these networks; empty: any address.
+    /// With addresses in these networks; empty: with the sender's own address only.
     pub networks: Vec<Network>,
     /// With at most this weight, 1 to 1,000.
     pub weight_max: u16,

@@ -94,7 +94,10 @@ fn wish() -> TokenWish {
     TokenWish {
         pools: vec!["api".into()],
         policies: PolicyScope::Any,
-        networks: Vec::new(),
+        networks: vec![portreeve_model::plan::Network {
+            address: [0, 0, 0, 0].into(),
+            prefix: 0,
+        }],
         weight_max: 10,
         ttl_max: None,
         expires_in: None,

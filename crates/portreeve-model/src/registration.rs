@@ -81,7 +81,8 @@ pub struct Token {
     pub pools: Vec<Name>,
     /// With these policies.
     pub policies: PolicyScope,
-    /// With addresses in these networks; empty: any address.
+    /// With addresses in these networks (`0.0.0.0/0` and `::/0` have all of their kind); empty: with the sender's own
+    /// address only, where all of loopback is one host.
     pub networks: Vec<Network>,
     /// With at most this weight.
     pub weight_max: u16,
@@ -107,10 +108,10 @@ impl Token {
         self.expires_unix_ms.is_some_and(|end| unix_ms >= end)
     }
 
-    /// Whether an address may be registered by it.
+    /// Whether an address is in one of its networks.
     #[must_use]
-    pub fn covers(&self, address: IpAddr) -> bool {
-        self.networks.is_empty() || Networks::new(&self.networks).contains(address)
+    pub fn names(&self, address: IpAddr) -> bool {
+        Networks::new(&self.networks).contains(address)
     }
 }
 

@@ -53,7 +53,10 @@ impl World {
         let wish = TokenWish {
             pools: vec!["api".into()],
             policies: PolicyScope::These([Policy::new("eu").unwrap()].into_iter().collect::<Policies>()),
-            networks: Vec::new(),
+            networks: vec![portreeve_model::plan::Network {
+                address: [0, 0, 0, 0].into(),
+                prefix: 0,
+            }],
             weight_max: 5,
             ttl_max: None,
             expires_in: None,

@@ -32,7 +32,7 @@ impl AddressFault {
             _ if ip.is_multicast() => Some(Self::Multicast),
             IpAddr::V4(Ipv4Addr::BROADCAST) => Some(Self::Broadcast),
             _ if allows_link_local => None,
-            _ if METADATA.contains(&ip) => Some(Self::Metadata),
+            _ if is_metadata(ip) => Some(Self::Metadata),
             _ if is_link_local(ip) => Some(Self::LinkLocal),
             _ => None,
         }
@@ -91,10 +91,36 @@ fn is_link_local(ip: IpAddr) -> bool {
     }
 }
 
-const METADATA: [IpAddr; 3] = [
-    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)), // AWS, Azure, Google and others
-    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)), // Alibaba
-    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)), // AWS
+fn is_metadata(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => METADATA_V4.contains(&ip),
+        IpAddr::V6(ip) => {
+            METADATA_V6.contains(&ip) || translated(ip).is_some_and(|ip| METADATA_V4.contains(&ip))
+        }
+    }
+}
+
+/// The IPv4 address to which a translator on the way sends what is for this one: NAT64 (`64:ff9b::/96`, RFC 6052) or
+/// 6to4 (`2002::/16`, RFC 3056).
+fn translated(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let of = |high: u16, low: u16| Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    match ip.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => of(high, low),
+        _ => None,
+    }
+}
+
+const METADATA_V4: [Ipv4Addr; 4] = [
+    Ipv4Addr::new(169, 254, 169, 254), // AWS, Azure, Google and others
+    Ipv4Addr::new(100, 100, 100, 200), // Alibaba
+    Ipv4Addr::new(168, 63, 129, 16),   // Azure
+    Ipv4Addr::new(192, 0, 0, 192),     // Oracle
+];
+const METADATA_V6: [Ipv6Addr; 4] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), // AWS
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),  // AWS, of containers
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),  // Google
+    Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe), // Oracle
 ];
 
 #[cfg(test)]
@@ -137,6 +163,14 @@ mod tests {
             ("169.254.169.254:80", AddressFault::Metadata),
             ("[fd00:ec2::254]:80", AddressFault::Metadata),
             ("100.100.100.200:80", AddressFault::Metadata),
+            ("168.63.129.16:80", AddressFault::Metadata),
+            ("192.0.0.192:80", AddressFault::Metadata),
+            ("[fd00:c1::a9fe:a9fe]:80", AddressFault::Metadata),
+            ("[fd20:ce::254]:80", AddressFault::Metadata),
+            ("[fd00:ec2::23]:80", AddressFault::Metadata),
+            ("[64:ff9b::a9fe:a9fe]:80", AddressFault::Metadata),
+            ("[2002:a9fe:a9fe::]:80", AddressFault::Metadata),
+            ("[2002:a9fe:a9fe::1]:80", AddressFault::Metadata),
         ];
         for (address, why) in expected {
             assert_eq!(fault(address), Some(why), "{address}");

@@ -119,7 +119,7 @@ fn is_own(member: &Member, by: &Sender) -> bool {
 /// Whether a live member gives its key up to a sender: to its own, and where it has no token, to one that could have
 /// registered all that it said. Less than that would end what it has no right to, and lock it out.
 fn yields(member: &Member, by: &Sender) -> bool {
-    let is_covered = |token: &Token| reaches(token, &member.announcement).is_ok();
+    let is_covered = |token: &Token| reaches(token, &member.announcement, by).is_ok();
     is_own(member, by) || member.token.is_none() && by.token.as_deref().is_some_and(is_covered)
 }
 

@@ -252,7 +252,11 @@ impl fmt::Display for RegistrationFault {
             }
             Self::AddressRefused { address, why } => write!(out, "no backend may be at {address}: {why}"),
             Self::AddressNotAllowed { token, address } => {
-                write!(out, "{address} is in no network of the token {token}")
+                write!(
+                    out,
+                    "{address} is in no network of the token {token}, which without networks is for the sender's own \
+                     address only"
+                )
             }
             Self::AddressNotYours { source, address } => write!(
                 out,

@@ -331,7 +331,8 @@ fn may_say(said: &Announcement, by: &Sender) -> Result<(), &'static str> {
     {
         return Err("policy_not_allowed");
     }
-    if !token.covers(said.address.ip()) {
+    let is_own = token.networks.is_empty() && source == said.address.ip();
+    if !is_own && !token.names(said.address.ip()) {
         return Err("address_not_allowed");
     }
     if said.weight > token.weight_max {

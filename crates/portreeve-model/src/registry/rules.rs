@@ -1,9 +1,9 @@
 //! Who may say what.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use super::address_fault::{AddressFault, canonical};
+use super::address_fault::{AddressFault, canonical, canonical_source};
 use super::fault::{ID_BYTES_MAX, RegistrationFault, TTL_MIN, WEIGHT_MAX};
 use crate::network::Networks;
 use crate::plan::{MembersPlan, RegistrationPlan};
@@ -67,7 +67,7 @@ impl Rules {
         has_form(&announcement)?;
         self.is_address_good(&announcement, by)?;
         match by.token.as_deref() {
-            Some(token) => covers(token, &announcement)?,
+            Some(token) => covers(token, &announcement, by)?,
             None => is_own_address(&announcement, by)?,
         }
         let ttl = ttl_allowed(announcement.term, by.token.as_deref(), pool)?;
@@ -78,7 +78,7 @@ impl Rules {
         let address = said.address;
         let fault = AddressFault::of(address, self.plan.allows_link_local);
         let may_be_loopback =
-            is_local(by) || by.token.as_ref().is_some_and(|token| names(token, address.ip()));
+            is_local(by) || by.token.as_ref().is_some_and(|token| token.names(address.ip()));
         let loopback = (address.ip().is_loopback() && !may_be_loopback).then_some(AddressFault::Loopback);
         match fault.or(loopback) {
             Some(why) => Err(RegistrationFault::AddressRefused { address, why }),
@@ -139,8 +139,8 @@ fn has_form(said: &Announcement) -> Result<(), RegistrationFault> {
 }
 
 /// Whether all that is said lies within what the token stands for.
-fn covers(token: &Token, said: &Announcement) -> Result<(), RegistrationFault> {
-    reaches(token, said)?;
+fn covers(token: &Token, said: &Announcement, by: &Sender) -> Result<(), RegistrationFault> {
+    reaches(token, said, by)?;
     if said.weight > token.weight_max {
         return Err(RegistrationFault::WeightNotAllowed {
             token: token.id.clone(),
@@ -151,8 +151,8 @@ fn covers(token: &Token, said: &Announcement) -> Result<(), RegistrationFault> {
     Ok(())
 }
 
-/// Whether pool, policies and address lie within it.
-pub(super) fn reaches(token: &Token, said: &Announcement) -> Result<(), RegistrationFault> {
+/// Whether pool, policies and address lie within it, as this sender shows it.
+pub(super) fn reaches(token: &Token, said: &Announcement, by: &Sender) -> Result<(), RegistrationFault> {
     let id = || token.id.clone();
     let pool = &said.key.pool;
     if !token.pools.is_empty() && !token.pools.contains(pool) {
@@ -172,7 +172,12 @@ pub(super) fn reaches(token: &Token, said: &Announcement) -> Result<(), Registra
             policy: policy.clone(),
         });
     }
-    if !token.covers(said.address.ip()) {
+    let address = said.address.ip();
+    let is_covered = match token.networks.is_empty() {
+        true => is_host(by, address),
+        false => token.names(address),
+    };
+    if !is_covered {
         return Err(RegistrationFault::AddressNotAllowed {
             token: id(),
             address: said.address,
@@ -194,9 +199,11 @@ fn is_own_address(said: &Announcement, by: &Sender) -> Result<(), RegistrationFa
     }
 }
 
-/// Whether a token has networks, and the address is in one: not only for want of any.
-fn names(token: &Token, address: IpAddr) -> bool {
-    !token.networks.is_empty() && token.covers(address)
+/// Whether the sender speaks from that very host: what a token without networks may name. A token that named any address
+/// could have the proxy connect to whatever only the proxy reaches.
+fn is_host(by: &Sender, address: IpAddr) -> bool {
+    let source = by.source.unwrap_or(Ipv4Addr::LOCALHOST.into());
+    canonical_source(source) == canonical_source(address)
 }
 
 /// What is kept by probes counts at least this long without one that passes: more than a probe can take.
@@ -206,6 +213,7 @@ const PROBES_MIN: Duration = Duration::from_secs(3);
 mod tests {
     use super::super::samples::*;
     use super::*;
+    use crate::plan::Network;
     use crate::registration::Beat;
 
     fn code(said: Announcement, by: &Sender) -> Option<&'static str> {
@@ -274,6 +282,26 @@ mod tests {
         let mut naming = token("t");
         naming.networks = vec![network("127.0.0.0", 8)];
         assert_eq!(code(own(), &with(naming, "10.0.0.1")), None);
+    }
+
+    #[test]
+    fn a_token_without_networks_is_for_the_senders_own_address() {
+        let code_of = |networks: &[Network], source: &str, address: &str| {
+            let mut shown = token("t");
+            shown.networks = networks.to_vec();
+            code(said("api/a", address), &with(shown, source))
+        };
+        let any = [network("0.0.0.0", 0), network("::", 0)];
+        for elsewhere in ["10.0.0.2:80", "192.168.7.7:22", "[2001:db8::1]:80"] {
+            for source in ["10.0.0.1", "127.0.0.1"] {
+                assert_eq!(code_of(&[], source, elsewhere), Some("address_not_allowed"));
+                assert_eq!(code_of(&any, source, elsewhere), None);
+            }
+        }
+        assert_eq!(code_of(&[], "10.0.0.1", "10.0.0.1:80"), None);
+        assert_eq!(code_of(&[], "::ffff:10.0.0.1", "10.0.0.1:80"), None);
+        assert_eq!(code_of(&[], "127.0.0.1", "[::1]:80"), None);
+        assert_eq!(code_of(&[], "10.0.0.1", "127.0.0.1:80"), Some("address_refused"));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) enum TokenAct {
     },
 }
 
-/// What the token allows; what is left out is not limited.
+/// What the token allows; what is left out is not limited, but for networks.
 #[derive(Debug, Args)]
 pub(super) struct CreateArguments {
     /// In this pool; may be given several times.
@@ -39,7 +39,8 @@ pub(super) struct CreateArguments {
     /// With this policy; may be given several times.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     policy: Vec<String>,
-    /// With addresses of this network, such as 10.0.0.0/8; may be given several times.
+    /// With addresses of this network, such as 10.0.0.0/8; may be given several times. Left out: only with the address
+    /// that the registration comes from. 0.0.0.0/0 and ::/0 allow any address.
     #[arg(long, value_name = "NETWORK", value_delimiter = ',')]
     network: Vec<String>,
     /// With at most this weight.

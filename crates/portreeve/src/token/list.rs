@@ -28,7 +28,7 @@ pub(super) fn sentence(token: &TokenState) -> String {
     let limits = [
         ("in the pools", any(token.pools.as_ref())),
         ("with the policies", any(token.policies.as_ref())),
-        ("with addresses in", any(token.networks.as_ref())),
+        ("with addresses in", networks(token, "none but the sender's own")),
         ("with a weight of at most", token.weight_max.to_string()),
         ("until", until(token)),
     ];
@@ -47,7 +47,7 @@ fn table(list: &TokenList) -> Table {
             token.id.clone(),
             any(token.pools.as_ref()),
             any(token.policies.as_ref()),
-            any(token.networks.as_ref()),
+            networks(token, "own"),
             token.weight_max.to_string(),
             token
                 .ttl_max_ms
@@ -60,6 +60,13 @@ fn table(list: &TokenList) -> Table {
 
 fn any(list: Option<&Vec<String>>) -> String {
     list.map_or_else(|| "any".to_owned(), |list| list.join(", "))
+}
+
+fn networks(token: &TokenState, none: &str) -> String {
+    token
+        .networks
+        .as_ref()
+        .map_or_else(|| none.to_owned(), |list| list.join(", "))
 }
 
 fn until(token: &TokenState) -> String {

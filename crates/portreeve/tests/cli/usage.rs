@@ -23,7 +23,10 @@ fn what_is_typed_wrongly_is_exit_code_2_with_one_message() {
     let cases: [(&[&str], &str); 10] = [
         (&["sevre"], "serve"),
         (&["check"], "<FILE>"),
-        (&["serve"], "--listen ADDR for backends that register, --to ADDR,ADDR"),
+        (
+            &["serve"],
+            "--listen ADDR for backends that register, --to ADDR,ADDR",
+        ),
         (&["serve", "--too", "a:1"], "--to"),
         (
             &["serve", "--listen", "127.0.0.1:0", "--pool", "a b"],

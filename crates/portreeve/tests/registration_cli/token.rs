@@ -57,8 +57,8 @@ fn tokens_are_listed_without_secrets() {
     assert_eq!(
         outcome.stdout,
         "TOKEN    POOLS     POLICIES  NETWORKS  WEIGHT  TTL  UNTIL\n\
-         t1       api, web  any       any         1000    -  revoked\n\
-         t2-long  any       eu        any            5  10s  2026-01-31T09:05:00.250Z"
+         t1       api, web  any       own         1000    -  revoked\n\
+         t2-long  any       eu        own            5  10s  2026-01-31T09:05:00.250Z"
     );
 }
 

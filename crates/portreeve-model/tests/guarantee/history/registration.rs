@@ -182,7 +182,10 @@ fn all_allowing(id: &str) -> Token {
         id: id.into(),
         pools: Vec::new(),
         policies: PolicyScope::Any,
-        networks: Vec::new(),
+        networks: vec![portreeve_model::plan::Network {
+            address: [0, 0, 0, 0].into(),
+            prefix: 0,
+        }],
         weight_max: 1_000,
         ttl_max: None,
         expires_unix_ms: None,
