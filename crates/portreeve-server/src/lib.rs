@@ -27,7 +27,7 @@ pub use run::{Ended, run};
 pub use server::{Reloaded, Server};
 pub use signals::EndSignal;
 pub use state_folder::StateFolderError;
-pub use telemetry::{log_to_stderr, report_panics};
+pub use telemetry::{LogGuard, log_to_stderr, report_panics};
 
 pub use portreeve_model::plan::Bind;
 pub use portreeve_proxy::Drained;

@@ -1,5 +1,7 @@
 //! The process's own log, on stderr: stdout is for data.
 
+mod backlog;
+
 use std::env;
 use std::io::{self, IsTerminal};
 use std::panic::{self, PanicHookInfo};
@@ -9,20 +11,54 @@ use portreeve_config::LogFormat;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
+use backlog::Backlog;
+
 /// Sends every event from `least` up to stderr. The variable `PORTREEVE_LOG` overrides the level, by the syntax of
 /// `tracing`: `debug`, or `warn,portreeve_control=trace`. Called once; a second call changes nothing.
-pub fn log_to_stderr(format: LogFormat, least: Level) {
+///
+/// Events wait for a thread of their own, so a stderr that nobody reads holds up nobody: beyond two megabytes they are
+/// dropped, and the log says how many when it goes on.
+///
+/// # Errors
+///
+/// The system gives no thread.
+pub fn log_to_stderr(format: LogFormat, least: Level) -> io::Result<LogGuard> {
     let filter = EnvFilter::builder()
         .with_default_directive(least.into())
         .with_env_var(LOG_VARIABLE);
+    let backlog = Backlog::default();
+    let writer = backlog.clone();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter.from_env_lossy())
-        .with_writer(io::stderr)
+        .with_writer(move || writer.clone())
         .log_internal_errors(false); // by default it panics when stderr is closed
-    let _ = match format {
+    let started = match format {
         LogFormat::Text => log.with_ansi(wants_colour()).with_target(false).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
+    if started.is_ok() {
+        backlog.write_to(io::stderr(), tell_of_dropped)?;
+    }
+    Ok(LogGuard(backlog))
+}
+
+/// Held until the process ends: when it is dropped, the last lines are written. If nobody reads them, that is given up
+/// after a second.
+#[derive(Debug)]
+#[must_use = "without it the last lines are lost"]
+pub struct LogGuard(Backlog);
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
+fn tell_of_dropped(lines: u64) {
+    tracing::warn!(
+        lines,
+        "stderr was not read for a while, and lines of the log were dropped"
+    );
 }
 
 /// From now on a panic is an event of level error instead of lines of its own. Panics are bugs; each ends only the

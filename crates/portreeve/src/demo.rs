@@ -23,12 +23,15 @@ use story::{Cast, Stage};
 
 /// Shows packets and requests that find who upholds their policy, then serves until Ctrl-C.
 pub(crate) fn demo() -> Result<ExitCode, Failure> {
-    log_to_stderr(LogFormat::Text, Level::WARN);
+    let log = log_to_stderr(LogFormat::Text, Level::WARN).map_err(Failure::no_log)?;
     report_panics();
     raise_open_files();
     match runtime::block_on(play())?? {
         Ended::Drained(_) => output::print(&"\nEnded: every port is free again, and no file is left behind."),
-        Ended::Hurried(signal) => process::exit(signal.exit_code().into()),
+        Ended::Hurried(signal) => {
+            drop(log);
+            process::exit(signal.exit_code().into())
+        }
     }
 }
 

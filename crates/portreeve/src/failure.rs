@@ -28,6 +28,14 @@ impl Failure {
         }
     }
 
+    /// The log needs a thread, and there is none.
+    #[expect(clippy::needless_pass_by_value, reason = "what map_err hands over")]
+    pub(crate) fn no_log(error: io::Error) -> Self {
+        Self::failed(format_args!(
+            "cannot start: the system gives no thread for the log: {error}"
+        ))
+    }
+
     /// Tells it, each line with the program's name before it.
     pub(crate) fn report(self) -> ExitCode {
         let mut stderr = io::stderr().lock();

@@ -22,7 +22,7 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     if print_only {
         return output::print(&portreeve_config::print(&config));
     }
-    log_to_stderr(config.log, Level::INFO);
+    let log = log_to_stderr(config.log, Level::INFO).map_err(Failure::no_log)?;
     for warning in config.warnings() {
         warn!(warning, "sound, but mind this");
     }
@@ -30,7 +30,10 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     raise_open_files();
     match runtime::block_on(run(config, file, |_| {}))? {
         Ok(Ended::Drained(_)) => Ok(ExitCode::SUCCESS),
-        Ok(Ended::Hurried(signal)) => process::exit(signal.exit_code().into()),
+        Ok(Ended::Hurried(signal)) => {
+            drop(log);
+            process::exit(signal.exit_code().into())
+        }
         Err(error) => Err(Failure::failed(error)),
     }
 }

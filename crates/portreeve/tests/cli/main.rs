@@ -10,4 +10,5 @@ mod print_config;
 mod reload;
 mod start;
 mod systemd;
+mod unread_stderr;
 mod usage;
