@@ -20,6 +20,11 @@ pub(super) trait Disk {
     /// Sets the file aside, and goes on with a new one that holds `begin`; its first record will be `first`. Says where
     /// the old one is. After an error the old one is still in use.
     fn rotate(&mut self, begin: &[u8], first: u64) -> io::Result<PathBuf>;
+    /// Whether our file is no longer the one under its name: somebody removed, moved or replaced it.
+    fn is_lost(&self) -> bool;
+    /// Goes on with a new file that holds `begin`, under the name that ours has lost; its first record will be `first`.
+    /// What lies there by now gets another name; says which. After an error the old file is still in use.
+    fn replace(&mut self, begin: &[u8], first: u64) -> io::Result<Option<PathBuf>>;
     /// Bytes of the file.
     fn size(&self) -> u64;
 }
@@ -134,6 +139,27 @@ impl Files {
         Err(taken())
     }
 
+    /// Gives what lies under our name, if anything does, a name of its own: nothing is overwritten.
+    fn move_foreign(&self) -> io::Result<Option<PathBuf>> {
+        if fs::symlink_metadata(&self.path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return Ok(None);
+        }
+        for path in self.beside("foreign") {
+            if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+                fs::rename(&self.path, &path)?;
+                return Ok(Some(path));
+            }
+        }
+        Err(taken())
+    }
+
+    fn go_on_in(&mut self, file: File, begin: &[u8], first: u64) {
+        (self.file, self.size, self.first) = (file, begin.len() as u64, first);
+        if let Err(error) = sync_folder(folder(&self.path)) {
+            tracing::warn!(file = %self.path.display(), %error, "a loss of power now may undo the ledger's new file");
+        }
+    }
+
     fn is_at(&self, path: &Path) -> bool {
         let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
         let ours = self.file.metadata().map(identity).ok();
@@ -173,11 +199,20 @@ impl Disk for Files {
         let (file, successor) = self.successor(begin)?;
         let aside = self.set_aside()?;
         fs::rename(&successor, &self.path)?;
-        (self.file, self.size, self.first) = (file, begin.len() as u64, first);
-        if let Err(error) = sync_folder(folder(&self.path)) {
-            tracing::warn!(file = %self.path.display(), %error, "a loss of power now may undo the ledger's rotation");
-        }
+        self.go_on_in(file, begin, first);
         Ok(aside)
+    }
+
+    fn is_lost(&self) -> bool {
+        !self.is_at(&self.path)
+    }
+
+    fn replace(&mut self, begin: &[u8], first: u64) -> io::Result<Option<PathBuf>> {
+        let (file, successor) = self.successor(begin)?;
+        let foreign = self.move_foreign()?;
+        fs::rename(&successor, &self.path)?;
+        self.go_on_in(file, begin, first);
+        Ok(foreign)
     }
 
     fn size(&self) -> u64 {

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
 /// A folder that is gone with the value.
 struct Folder(PathBuf);
@@ -356,6 +357,95 @@ async fn a_ledger_that_is_gone_is_gone_on_after_its_last_head() {
 
     assert_eq!(folder.verify().unwrap().records, 15);
 }
+
+/// Sends records, one at a time, until a ledger lies under its name that is not `before`.
+async fn send_until_replaced(folder: &Folder, ledger: &Ledger, before: &str) -> u64 {
+    for sent in 1.. {
+        send(ledger, 1);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let text = fs::read_to_string(folder.file()).unwrap_or_default();
+        if !text.is_empty() && text != before && first_of(&folder.file()) > 1 {
+            return sent;
+        }
+        assert!(sent < 1000, "no new file was begun");
+    }
+    unreachable!("the loop above returns")
+}
+
+#[tokio::test]
+async fn a_file_that_is_moved_away_while_in_use_is_gone_on_after_and_nothing_is_lost() {
+    let folder = Folder::new();
+    let ledger = folder.open();
+    fs::rename(folder.file(), folder.0.join("ledger-moved.jsonl")).unwrap();
+
+    let sent = send_until_replaced(&folder, &ledger, "").await;
+    send(&ledger, 5);
+    ledger.close().await;
+
+    let summary = folder.verify().unwrap();
+    assert_eq!((summary.files, summary.records), (2, sent + 1 + 5));
+    assert!(folder.lines()[2].contains("\"event\":\"ledger_file_lost\""));
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_while_in_use_leaves_a_gap_that_shows_and_loses_nothing_more() {
+    let folder = Folder::new();
+    let ledger = folder.open();
+    fs::remove_file(folder.file()).unwrap();
+
+    let sent = send_until_replaced(&folder, &ledger, "").await;
+    send(&ledger, 5);
+    ledger.close().await;
+
+    assert!(first_of(&folder.file()) > 1);
+    let summary = folder.verify().unwrap();
+    assert!((1 + 5..=sent + 1 + 5).contains(&summary.records), "{summary:?}");
+    assert_eq!(summary.last_head, Some(folder.kept()));
+}
+
+#[tokio::test]
+async fn a_file_that_is_replaced_while_in_use_is_kept_under_another_name() {
+    let folder = Folder::new();
+    let ledger = folder.open();
+    let mine = folder.0.join("mine");
+    fs::write(&mine, "{\"first\":0}\n").unwrap();
+    fs::rename(&mine, folder.file()).unwrap();
+
+    send_until_replaced(&folder, &ledger, "{\"first\":0}\n").await;
+    ledger.close().await;
+
+    let foreign = folder.0.join("ledger-foreign.jsonl");
+    assert_eq!(fs::read(foreign).unwrap(), b"{\"first\":0}\n");
+    assert!(folder.lines()[2].contains("\"event\":\"ledger_file_lost\""));
+}
+
+#[tokio::test]
+async fn a_lost_file_that_cannot_be_replaced_makes_the_room_fail_until_it_can() {
+    let folder = Folder::new();
+    let ledger = folder.open();
+    let room = Arc::clone(&ledger.sink().room);
+    fs::create_dir_all(folder.0.join("ledger.jsonl.new")).unwrap(); // in the successor's way
+    fs::remove_file(folder.file()).unwrap();
+    send(&ledger, 1);
+    let begin = Instant::now();
+    while !room.is_failing() {
+        assert!(begin.elapsed() < PATIENCE, "the room does not fail");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    fs::remove_dir(folder.0.join("ledger.jsonl.new")).unwrap();
+    send(&ledger, 5);
+    while room.is_failing() {
+        assert!(begin.elapsed() < PATIENCE, "the room fails on");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    ledger.close().await;
+
+    assert!(first_of(&folder.file()) > 1);
+    assert_eq!(folder.kept(), folder.verify().unwrap().last_head.unwrap());
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_lost_key_begins_a_new_file_with_another_one() {

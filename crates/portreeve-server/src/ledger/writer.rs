@@ -199,12 +199,35 @@ impl<D: Disk> Writer<D> {
 
     /// Once a second while there is something new: signs it, makes it safe, keeps the head apart.
     fn beat(&mut self) -> io::Result<()> {
+        self.replace_if_lost()?;
         self.tell_of_dropped();
         self.lines.sign_if_new();
         self.write()?;
         self.sync()?;
         self.beat_at = None;
         self.keep();
+        Ok(())
+    }
+
+    /// Records in a file that has lost its name would be lost with it.
+    fn replace_if_lost(&mut self) -> io::Result<()> {
+        if !self.disk.is_lost() {
+            return Ok(());
+        }
+        self.lines.sign_if_new();
+        self.write()?; // whoever moved the file has it whole
+        let beginning = self.lines.beginning();
+        let foreign = self.disk.replace(&beginning.lines, beginning.first)?;
+        self.lines.began(&beginning);
+        (self.in_file, self.rotate_at) = (0, None);
+        let foreign = foreign.map(|path| path.display().to_string());
+        tracing::error!(
+            first = beginning.first,
+            foreign,
+            "the ledger's file was removed, moved or replaced while in use; it goes on in a new one. If it was moved, keep it: \
+             otherwise the records before `first` are lost"
+        );
+        self.lines.add_event("ledger_file_lost", "");
         Ok(())
     }
 

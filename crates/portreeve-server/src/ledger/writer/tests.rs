@@ -47,6 +47,14 @@ impl Disk for Paper {
         Ok(PathBuf::new())
     }
 
+    fn is_lost(&self) -> bool {
+        false
+    }
+
+    fn replace(&mut self, _: &[u8], _: u64) -> io::Result<Option<PathBuf>> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
     fn size(&self) -> u64 {
         self.held.len() as u64
     }
@@ -286,6 +294,14 @@ impl Disk for Full {
     }
 
     fn rotate(&mut self, _: &[u8], _: u64) -> io::Result<PathBuf> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn is_lost(&self) -> bool {
+        false
+    }
+
+    fn replace(&mut self, _: &[u8], _: u64) -> io::Result<Option<PathBuf>> {
         Err(ErrorKind::Unsupported.into())
     }
 
