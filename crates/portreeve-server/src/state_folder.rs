@@ -1,7 +1,8 @@
 //! The folder for what must survive a restart.
 //!
-//! Nothing lives there yet, so it is not created: a proxy in a read-only container starts without one. A path that is
-//! there and cannot serve as the folder is refused at the start, not on the day when it is first needed.
+//! Registrations, the key of the admin listener, and the ledger's key and last head live there. Whoever keeps one of them
+//! makes the folder; the check here does not. A path that is there and cannot serve as the folder is refused at the
+//! start, before anything else is opened.
 
 use std::fs;
 use std::io;
