@@ -37,7 +37,7 @@ pub(crate) struct Write {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum EntryKey {
     Member(MemberKey),
-    /// Pool and label of a backend of the file.
+    /// Pool, and label of a backend of the file or id of one that registers.
     Drained(Name, Arc<str>),
     Token(TokenId),
 }
@@ -46,7 +46,7 @@ pub(crate) enum EntryKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
     Member(Kept),
-    /// That a backend of the file (pool, label) takes no new requests.
+    /// That the backend of that name (pool; label of the file, or id) takes no new requests.
     Drained(Name, Arc<str>),
     Token(KeptToken),
 }

@@ -71,7 +71,8 @@ use rules::Rules;
 pub struct Registry {
     rules: Rules,
     members: Members,
-    /// Backends of the file that take no new requests, by pool and label.
+    /// Backends that take no new requests by the operator's word: of the file, by pool and label, and members, by pool
+    /// and id, also while they are not registered.
     drained: BTreeSet<(Name, Arc<str>)>,
     journal: Journal,
 }

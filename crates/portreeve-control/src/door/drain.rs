@@ -15,7 +15,8 @@ pub struct DrainReport {
     pub is_stored: bool,
 }
 
-/// Drains the member of that key, or these backends of the file, or lifts that. `None` if there are neither.
+/// Drains the member of that key and these backends of the file, or lifts that, also from a member that is away.
+/// `None` if there is nothing of the kind.
 pub(super) fn set(
     registry: &mut Registry,
     key: &MemberKey,
@@ -27,14 +28,12 @@ pub(super) fn set(
         true => registry.drain(key, at),
         false => registry.undrain(key, at),
     };
-    if let Ok(backend) = member {
-        return Some(vec![backend]);
-    }
-    if of_file.is_empty() {
+    let is_lifted = !is_drained && registry.is_drained(&key.pool, &key.id);
+    if member.is_err() && of_file.is_empty() && !is_lifted {
         return None;
     }
     registry.set_drained(&key.pool, &key.id, is_drained);
-    Some(of_file)
+    Some(member.into_iter().chain(of_file).collect())
 }
 
 /// Waits until nothing runs, at most for `wait`: how much still does.

@@ -146,14 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn the_operators_drain_outlives_the_lease_but_not_the_grace() {
+    fn the_operators_drain_outlives_the_lease_and_the_grace() {
         let mut registry = registry();
         registry.add("api/a", "10.0.0.1:80", 0);
         registry.drain(&key("api/a"), at(0)).unwrap();
         registry.add("api/a", "10.0.0.1:80", 12_000);
         assert_eq!(registry.standing("api/a"), Standing::Draining);
         registry.add("api/a", "10.0.0.1:80", 60_000);
-        assert_eq!(registry.standing("api/a"), Standing::Unproved);
+        assert_eq!(registry.standing("api/a"), Standing::Draining);
     }
 
     #[test]

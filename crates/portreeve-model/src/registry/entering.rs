@@ -28,12 +28,16 @@ impl Registry {
         let by = Owner::of(by);
         let Some(slot) = known else {
             let place = self.members.next_place();
-            return self.join(Kept::joining(announcement, by, place, at), ttl, at);
+            let kept = Kept {
+                is_drained: self.is_drained(&announcement.key.pool, &announcement.key.id),
+                ..Kept::joining(announcement, by, place, at)
+            };
+            return self.join(kept, ttl, at);
         };
         let before = self.members.get(slot);
         if before.is_expired {
             let kept = Kept {
-                is_drained: before.is_drained,
+                is_drained: self.is_drained(&announcement.key.pool, &announcement.key.id),
                 ..Kept::joining(announcement, by, before.place, at)
             };
             self.members.take(slot);

@@ -55,7 +55,7 @@ impl Registry {
         }
     }
 
-    /// At the start: takes in which backends of the file were drained.
+    /// At the start, before [`restore`](Self::restore): takes in which backends were drained.
     pub fn restore_drained(&mut self, drained: impl IntoIterator<Item = (Name, Arc<str>)>) {
         for named in drained {
             self.members.touch(&named.0);
@@ -63,10 +63,15 @@ impl Registry {
         }
     }
 
-    fn restore_one(&mut self, kept: Kept, at: Moment) {
+    fn restore_one(&mut self, mut kept: Kept, at: Moment) {
         if !self.fits(&kept) {
             self.journal.change(Change::Delete(kept.announcement.key));
             return;
+        }
+        let (pool, id) = (&kept.announcement.key.pool, &kept.announcement.key.id);
+        match kept.is_drained {
+            true => drop(self.set_drained(pool, id, true)), // kept by a version that did not remember it apart
+            false => kept.is_drained = self.is_drained(pool, id),
         }
         let plan = self.joinable(&kept.announcement.key.pool).expect("it fits");
         let lease = ttl(kept.announcement.term, None, plan);
@@ -166,6 +171,7 @@ mod tests {
     #[test]
     fn what_was_kept_comes_back_unproved_in_its_old_order_with_its_drains() {
         let mut registry = registry();
+        registry.restore_drained([("api".into(), "b".into())]);
         let drained = Kept {
             is_drained: true,
             ..kept("api/b", "10.0.0.2:80", 3)
@@ -212,6 +218,21 @@ mod tests {
         );
         assert_eq!(registry.ids("api"), ["a", "b"]);
         assert_eq!(registry.take_changes().len(), 1);
+    }
+
+    #[test]
+    fn a_drain_that_was_kept_only_with_its_member_is_remembered_from_now_on() {
+        let mut registry = registry();
+        let drained = Kept {
+            is_drained: true,
+            ..kept("api/a", "10.0.0.1:80", 1)
+        };
+        registry.restore(vec![drained], at(0));
+        let put = Change::DrainPut("api".into(), "a".into());
+        assert_eq!(registry.take_changes(), [put]);
+        registry.deregister(&key("api/a"), &local(), at(1)).unwrap();
+        registry.add("api/a", "10.0.0.1:80", 2);
+        assert_eq!(registry.standing("api/a"), Standing::Draining);
     }
 
     #[test]

@@ -34,6 +34,7 @@ struct World {
     naive: Naive,
     out: Vec<Arc<Backend>>,
     store: BTreeMap<MemberKey, Kept>,
+    drained: BTreeSet<MemberKey>,
     seen: Vec<Arc<Backend>>,
     passed: BTreeSet<BackendId>,
     last_event: u64,
@@ -49,6 +50,7 @@ impl World {
             naive: Naive::default(),
             out: Vec::new(),
             store: BTreeMap::new(),
+            drained: BTreeSet::new(),
             seen: Vec::new(),
             passed: BTreeSet::new(),
             last_event: 0,
@@ -129,6 +131,9 @@ impl World {
 
     fn remove(&mut self, key: &MemberKey) {
         let is_there = self.naive.find(key).is_some();
+        if is_there {
+            self.naive.drained.remove(key);
+        }
         self.naive.end(key);
         assert_eq!(self.registry.remove(key, at(self.now)).is_ok(), is_there);
     }
@@ -198,6 +203,8 @@ impl World {
     fn restart(&mut self) {
         self.registry = Registry::default();
         self.registry.follow(&self.plan, at(self.now));
+        let named = |key: &MemberKey| (key.pool.clone(), key.id.clone());
+        self.registry.restore_drained(self.drained.iter().map(named));
         self.registry
             .restore(self.store.values().cloned().collect(), at(self.now));
         self.naive.restart(self.now);
@@ -317,9 +324,11 @@ impl World {
             match change {
                 Change::Put(kept) => drop(self.store.insert(kept.announcement.key.clone(), kept)),
                 Change::Delete(key) => drop(self.store.remove(&key)),
-                other => panic!("nobody drained the file: {other:?}"),
+                Change::DrainPut(pool, id) => drop(self.drained.insert(MemberKey { pool, id })),
+                Change::DrainDelete(pool, id) => drop(self.drained.remove(&MemberKey { pool, id })),
             }
         }
+        assert_eq!(self.drained, self.naive.drained);
         let members = self
             .registry
             .all()

@@ -32,7 +32,7 @@ pub enum Change {
     Put(Kept),
     /// Keep nothing of this member; nothing may be there.
     Delete(MemberKey),
-    /// Keep that this backend of the file (pool, label) is drained.
+    /// Keep that the backend of this name (pool; label of the file, or id) is drained.
     DrainPut(Name, Arc<str>),
     /// Keep it no longer.
     DrainDelete(Name, Arc<str>),

@@ -1,5 +1,6 @@
 //! The registry once more, without any index: every question walks over all there is. Histories compare the two.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::claims::server;
@@ -13,6 +14,8 @@ use crate::standing::Standing;
 #[derive(Debug, Default)]
 pub(super) struct Naive {
     pub(super) facts: Vec<Fact>,
+    /// Whom the operator drained, there or not.
+    pub(super) drained: BTreeSet<MemberKey>,
 }
 
 #[derive(Debug, Clone)]
@@ -183,7 +186,7 @@ impl Naive {
             source,
             token,
             backend: None,
-            is_drained: false,
+            is_drained: self.drained.contains(&said.key),
             is_leaving: false,
             health: Standing::Unproved,
             is_suspected: false,
@@ -197,10 +200,7 @@ impl Naive {
             return Outcome::Joined;
         };
         if fact.is_expired {
-            *fact = Fact {
-                is_drained: fact.is_drained,
-                ..fresh
-            };
+            *fact = fresh;
             return Outcome::Joined;
         }
         let with_term_of = Announcement {
@@ -259,10 +259,17 @@ impl Naive {
     }
 
     pub(super) fn drain(&mut self, key: &MemberKey, is_drained: bool, now: u64) {
-        if let Some(fact) = self.find(key).filter(|fact| fact.is_drained != is_drained) {
+        let Some(fact) = self.find(key) else {
+            return;
+        };
+        if fact.is_drained != is_drained {
             fact.absorb(now);
             fact.is_drained = is_drained;
         }
+        match is_drained {
+            true => self.drained.insert(key.clone()),
+            false => self.drained.remove(key),
+        };
     }
 
     pub(super) fn end(&mut self, key: &MemberKey) {

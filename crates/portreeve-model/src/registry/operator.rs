@@ -13,7 +13,8 @@ use crate::plan::Name;
 use crate::registration::{MemberKey, Moment};
 
 impl Registry {
-    /// A member gets no new requests until it is undrained, whatever its heartbeats say.
+    /// A member gets no new requests until it is undrained, whatever its heartbeats say, and whether it leaves and
+    /// comes again: that is remembered under its key until the operator undrains or removes it.
     ///
     /// # Errors
     /// Nobody is registered under that key.
@@ -36,17 +37,19 @@ impl Registry {
     pub fn remove(&mut self, key: &MemberKey, at: Moment) -> Result<Arc<Backend>, NotRegistered> {
         self.tick(at);
         let slot = self.held(key)?;
+        self.set_drained(&key.pool, &key.id, false);
         Ok(self.end(slot, EventKind::Removed, Some(OPERATOR.to_owned()), at))
     }
 
-    /// Whether a backend of the file is drained.
+    /// Whether the backend of that name is drained: one of the file, or a member, be it registered now or not.
     #[must_use]
     pub fn is_drained(&self, pool: &str, label: &str) -> bool {
         // The names come from the operator and are few: a tuple of Arcs cannot be looked up by a tuple of texts.
         !self.drained.is_empty() && self.drained.contains(&(pool.into(), label.into()))
     }
 
-    /// Drains a backend of the file, which need not be there, or lifts that. Whether this changed anything.
+    /// Drains the backend of that name, which need not be there, or lifts that; a member that is there is as before.
+    /// Whether this changed anything.
     pub fn set_drained(&mut self, pool: &Name, label: &Arc<str>, is_drained: bool) -> bool {
         let named = (Name::clone(pool), Arc::clone(label));
         let is_change = match is_drained {
@@ -64,7 +67,7 @@ impl Registry {
         is_change
     }
 
-    /// The backends of the file that are drained, by pool and label.
+    /// The backends that are drained, by pool and label or id.
     pub fn drained(&self) -> impl Iterator<Item = (&Name, &Arc<str>)> {
         self.drained.iter().map(|(pool, label)| (pool, label))
     }
@@ -77,6 +80,7 @@ impl Registry {
     ) -> Result<Arc<Backend>, NotRegistered> {
         self.tick(at);
         let slot = self.held(key)?;
+        self.set_drained(&key.pool, &key.id, is_drained);
         if self.members.get(slot).is_drained != is_drained {
             self.redrain(slot, |member| member.is_drained = is_drained, OPERATOR, at);
         }
@@ -171,6 +175,46 @@ mod tests {
         registry.drain(&key("api/a"), at(3)).unwrap();
         registry.add("api/a", "10.0.0.3:80", 4);
         assert_eq!(registry.standing("api/a"), Standing::Draining);
+    }
+
+    #[test]
+    fn a_drained_member_that_leaves_and_comes_again_is_drained() {
+        let mut registry = registry();
+        let name = key("api/a");
+        registry.add_serving("api/a", "10.0.0.1:80", 0);
+        registry.drain(&name, at(1)).unwrap();
+        registry.deregister(&name, &local(), at(2)).unwrap();
+        registry.add_serving("api/a", "10.0.0.2:80", 3);
+        assert_eq!(registry.standing("api/a"), Standing::Draining);
+        registry.tick(at(100_000));
+        registry.add_serving("api/a", "10.0.0.2:80", 100_000);
+        assert_eq!(
+            registry.standing("api/a"),
+            Standing::Draining,
+            "forgotten, but not by us"
+        );
+        registry.add_serving("web/a", "10.0.0.2:80", 100_000);
+        assert_eq!(registry.standing("web/a"), Standing::Serving, "another pool");
+        registry.undrain(&name, at(100_001)).unwrap();
+        registry.deregister(&name, &local(), at(100_002)).unwrap();
+        registry.add_serving("api/a", "10.0.0.2:80", 100_003);
+        assert_eq!(registry.standing("api/a"), Standing::Serving);
+    }
+
+    #[test]
+    fn the_operator_lifts_a_drain_of_one_that_is_away_and_by_removing_it() {
+        let mut registry = registry();
+        let name = key("api/a");
+        registry.add("api/a", "10.0.0.1:80", 0);
+        registry.drain(&name, at(1)).unwrap();
+        registry.deregister(&name, &local(), at(2)).unwrap();
+        assert!(registry.set_drained(&name.pool, &name.id, false));
+        registry.add_serving("api/a", "10.0.0.1:80", 3);
+        assert_eq!(registry.standing("api/a"), Standing::Serving);
+        registry.drain(&name, at(4)).unwrap();
+        registry.remove(&name, at(5)).unwrap();
+        registry.add_serving("api/a", "10.0.0.1:80", 6);
+        assert_eq!(registry.standing("api/a"), Standing::Serving);
     }
 
     #[test]

@@ -93,6 +93,26 @@ async fn no_heartbeat_lifts_a_drain() {
     assert_eq!(standing(&door, "a").await, Standing::Serving);
 }
 
+#[tokio::test]
+async fn a_backend_does_not_lift_the_operators_drain_by_leaving() {
+    let controller = open().await;
+    let door = controller.door();
+    let (_listener, port) = server().await;
+    let address = format!("127.0.0.1:{port}");
+    register(&door, "a", &address).await;
+    door.drain(&key("a"), None).await.unwrap();
+
+    door.deregister(&key("a"), local()).await.unwrap();
+    register(&door, "a", &address).await;
+    assert_eq!(standing(&door, "a").await, Standing::Draining);
+
+    door.deregister(&key("a"), local()).await.unwrap();
+    door.undrain(&key("a")).await.unwrap();
+    assert_eq!(door.undrain(&key("a")).await.unwrap_err().status(), 404);
+    register(&door, "a", &address).await;
+    wait_for(&door, "a", Standing::Serving).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_backend_of_the_file_stays_drained_over_a_reload() {
     let controller = with_a_file().await;

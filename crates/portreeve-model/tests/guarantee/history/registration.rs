@@ -65,7 +65,10 @@ impl History {
             is_up: stays.is_some_and(|before| before.is_up),
             // Who moves has not asked to drain there.
             is_leaving: stays.is_some_and(|before| before.is_leaving),
-            is_drained: before.is_some_and(|before| before.is_drained),
+            is_drained: before.filter(|before| is_live(&before)).map_or_else(
+                || self.naive.drained.contains(&named(&announcement.key)),
+                |before| before.is_drained,
+            ),
         };
         self.naive.supersede(&announcement.key, announcement.address);
         self.naive.members.insert(announcement.key.clone(), said);
@@ -109,6 +112,11 @@ impl History {
             return;
         }
         self.note(format!("{key} is {what}"));
+        self.publish();
+        match what {
+            "drained" => self.naive.drained.insert(named(&key)),
+            _ => self.naive.drained.remove(&named(&key)),
+        };
         if what == "removed" {
             self.naive.members.remove(&key);
         } else if let Some(said) = self.naive.members.get_mut(&key) {
@@ -175,6 +183,11 @@ impl History {
         };
         (sender, token)
     }
+}
+
+/// As the operator names it, who does not say whether he means the file.
+fn named(key: &MemberKey) -> (String, String) {
+    (key.pool.to_string(), key.id.to_string())
 }
 
 fn all_allowing(id: &str) -> Token {
