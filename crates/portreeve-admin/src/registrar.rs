@@ -174,15 +174,11 @@ impl Registrar {
         Ok((200, json(&Renewed { ttl_ms })))
     }
 
-    /// Only who may renew a registration may look at it here. Looking renews it, which is the question that tells.
+    /// Only who may renew a registration may look at it here. Looking does not renew it: any page in a browser of this
+    /// machine can have a GET sent.
     async fn show(&self, key: &MemberKey, by: Credentials) -> Result<(u16, Vec<u8>), Box<Problem>> {
-        let renewed = self.door.renew(key, Beat::default(), by).await;
-        renewed.map_err(|fault| refused(&fault))?;
-        let states = self.door.backend(key).await.map_err(|fault| refused(&fault))?;
-        let state = states.into_iter().next().map(wire::backend);
-        state
-            .map(|state| (200, json(&state)))
-            .ok_or_else(|| refused(&Refused::NoSuchBackend(key.clone())))
+        let state = self.door.look(key, by).await.map_err(|fault| refused(&fault))?;
+        Ok((200, json(&wire::backend(state))))
     }
 
     async fn deregister(&self, key: &MemberKey, by: Credentials) -> Result<(u16, Vec<u8>), Box<Problem>> {

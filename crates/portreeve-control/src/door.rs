@@ -96,6 +96,19 @@ impl Door {
         done.await?.value
     }
 
+    /// A backend looks at its own registration, which that does not renew.
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew).
+    pub async fn look(&self, key: &MemberKey, by: Credentials) -> Result<BackendState, Refused> {
+        let key = key.clone();
+        let done = self.calls.ask(move |world, at| {
+            let member = world.look(&key, &by, at)?;
+            Ok(BackendState::of_member(member, at))
+        });
+        done.await?.value
+    }
+
     /// A backend leaves; it gets no new requests from now on.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portreeve_model::plan::Plan;
 use portreeve_model::{
-    Announcement, Beat, Kept, MemberKey, Moment, Registered, Registry, Sender, Token, TokenId,
+    Announcement, Beat, Kept, Member, MemberKey, Moment, Registered, Registry, Sender, Token, TokenId,
 };
 
 use crate::credentials::Credentials;
@@ -79,6 +79,11 @@ impl World {
     ) -> Result<Duration, Refused> {
         let sender = self.sender(by)?;
         Ok(self.registry.renew(key, beat, &sender, at)?)
+    }
+
+    pub(crate) fn look(&mut self, key: &MemberKey, by: &Credentials, at: Moment) -> Result<&Member, Refused> {
+        let sender = self.sender(by)?;
+        Ok(self.registry.look(key, &sender, at)?)
     }
 
     pub(crate) fn deregister(

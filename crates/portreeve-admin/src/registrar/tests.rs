@@ -152,6 +152,22 @@ async fn a_heartbeat_may_ask_for_no_new_requests() {
 }
 
 #[tokio::test]
+async fn looking_does_not_renew() {
+    let world = World::start().await;
+    world.ask("PUT", A1, r#"{"port":8001,"ttl":"300ms"}"#).await;
+
+    let ended = async {
+        while world.ask("GET", A1, "").await.status == 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
+
+    let after = world.ask("GET", A1, "").await;
+    after.is_problem(404, "not_registered", Some("id"), "api/a1 is not registered");
+}
+
+#[tokio::test]
 async fn who_left_is_not_registered() {
     let world = World::start().await;
     world.ask("PUT", A1, r#"{"port":8001}"#).await;

@@ -73,7 +73,7 @@ impl BackendState {
         }
     }
 
-    fn of_member(member: &Member, at: Moment) -> Self {
+    pub(super) fn of_member(member: &Member, at: Moment) -> Self {
         Self {
             since_unix_ms: Some(member.since_unix_ms),
             expires_in: member.expires_in(at),

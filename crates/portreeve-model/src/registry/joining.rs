@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Registry;
 use super::event::EventKind;
 use super::fault::RegistrationFault;
-use super::member::Health;
+use super::member::{Health, Member};
 use super::members::Slot;
 use super::rules::ttl;
 use crate::backend::Backend;
@@ -83,6 +83,17 @@ impl Registry {
             self.leave(slot, is_leaving, at);
         }
         Ok(ttl)
+    }
+
+    /// The member of that key, if the sender might renew it; looking does not.
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew).
+    pub fn look(&mut self, key: &MemberKey, by: &Sender, at: Moment) -> Result<&Member, RegistrationFault> {
+        self.tick(at);
+        self.rules.admit(by, at)?;
+        let slot = self.own(key, by)?;
+        Ok(self.members.get(slot))
     }
 
     /// A backend leaves: it gets no new requests from now on.
@@ -287,6 +298,29 @@ mod tests {
         );
         assert!(registry.take_changes().is_empty());
         assert_eq!(registry.generation("api"), generation);
+    }
+
+    #[test]
+    fn looking_needs_the_right_to_renew_and_does_not() {
+        let mut registry = registry();
+        let mine = with(token("mine"), "10.0.0.1");
+        registry
+            .register(said("api/a", "10.0.0.1:80"), &mine, at(0))
+            .unwrap();
+        registry.take_events();
+        let name = key("api/a");
+        let seen = registry.look(&name, &mine, at(9_999)).unwrap();
+        assert_eq!(seen.expires_in(at(9_999)), Some(Duration::from_millis(1)));
+        for (by, code) in [
+            (with(token("theirs"), "10.0.0.1"), "held_by_another"),
+            (local(), "held_by_another"),
+            (from("192.168.0.1"), "source_not_allowed"),
+            (from("10.0.0.1"), "token_needed"),
+        ] {
+            assert_eq!(registry.look(&name, &by, at(9_999)).unwrap_err().code(), code);
+        }
+        let fault = registry.look(&name, &mine, at(10_000)).unwrap_err();
+        assert_eq!(fault.code(), "not_registered");
     }
 
     #[test]
