@@ -63,7 +63,8 @@ impl Controller {
     /// count.
     ///
     /// # Errors
-    /// The state cannot be kept: another process uses the folder, or the system does not let us. A store whose content
+    /// The state cannot be kept: another process uses the folder and backends may register, or the system does not let
+    /// us. A store whose content
     /// cannot be read is no error: it is set aside and logged. Where no pool may be joined the folder is not made
     /// before there is something to keep.
     pub async fn start(plan: Plan, shards: usize, settings: ControlSettings) -> Result<Self, StoreError> {
@@ -79,8 +80,15 @@ impl Controller {
         let (keeper, kept) = match &settings.state {
             Some(folder) => {
                 let is_lazy = plan.pools.iter().all(|pool| pool.members.is_none());
-                let (store, kept) = Embedded::open(folder, is_lazy)?;
-                keep(Box::new(store), kept, folder)?
+                match Embedded::open(folder, is_lazy) {
+                    Ok((store, kept)) => keep(Box::new(store), kept, folder)?,
+                    // Two proxies of one user share the folder by default; where nobody registers that harms nobody.
+                    Err(error @ StoreError::Locked { .. }) if is_lazy => {
+                        tracing::warn!(%error, "drains of backends and tokens will not survive a restart");
+                        (Keeper::nowhere(), Vec::new())
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             None => (Keeper::nowhere(), Vec::new()),
         };

@@ -369,3 +369,15 @@ async fn a_folder_that_another_process_uses_is_refused() {
     let aside = fs::read_dir(&folder.0).unwrap().count();
     assert_eq!(aside, 1, "the other's file is left alone");
 }
+
+#[tokio::test]
+async fn a_folder_that_another_process_uses_is_done_without_where_nobody_may_join() {
+    let folder = Folder::new("shared");
+    let first = start(&folder.0).await;
+    let mut closed = plan();
+    closed.pools[0].members = None;
+    let second = Controller::start(closed, 1, settings(&folder.0)).await.unwrap();
+    assert_eq!(second.snapshots().borrow().sequence, 1);
+    second.stop().await;
+    first.stop().await;
+}
