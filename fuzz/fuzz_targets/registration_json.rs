@@ -3,16 +3,25 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portreeve_api::{BODY_BYTES_MAX, BackendPath, DrainWish, Fault, Heartbeat, Registration, TokenWish, Whereabouts};
+use portreeve_api::{
+    BODY_BYTES_MAX, BackendPath, DrainWish, Fault, Heartbeat, Registration, TokenWish, Whereabouts,
+};
 use serde::Serialize;
 
 fuzz_target!(|data: &[u8]| {
     if let Some(said) = same(data, Registration::read) {
         assert_ne!(said.at, Whereabouts::Port(0));
         assert!(said.policies.len() <= Registration::POLICIES_MAX);
-        assert!(said.policies.iter().all(|policy| (1..=64).contains(&policy.len())));
+        assert!(
+            said.policies
+                .iter()
+                .all(|policy| (1..=64).contains(&policy.len()))
+        );
         assert!(said.weight.is_none_or(|weight| (1..=1_000).contains(&weight)));
-        assert!(said.ttl.is_none_or(|ttl| (100..=365 * 86_400_000).contains(&ttl.as_millis())));
+        assert!(
+            said.ttl
+                .is_none_or(|ttl| (100..=365 * 86_400_000).contains(&ttl.as_millis()))
+        );
     }
     if let Some(beat) = same(data, Heartbeat::read) {
         assert!(beat.load.is_none_or(|load| (0.0..=1.0).contains(&load)));
