@@ -20,7 +20,7 @@ pub(crate) struct BackendsArguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BackendsAct {
-    /// List all backends, or those of one pool [default].
+    /// List all backends, or those of one pool (the default).
     List {
         /// Only the backends of this pool.
         #[arg(long, value_name = "POOL")]

@@ -21,7 +21,7 @@ pub(crate) struct TokenArguments {
 pub(super) enum TokenAct {
     /// Make a token and print it; it is never shown again.
     Create(CreateArguments),
-    /// List tokens, without their secrets [default].
+    /// List tokens, without their secrets (the default).
     List,
     /// End a token, and every registration by it, at once.
     Revoke {
