@@ -31,7 +31,7 @@ pub enum RegistrationAsk {
     Http {
         /// As written.
         method: String,
-        /// As written, without the query; it begins with [`PREFIX`].
+        /// As written, without the query; it begins with `/v1/pools/`.
         path: String,
         /// The field `Authorization`.
         authorization: Option<String>,
