@@ -5,7 +5,7 @@ use crate::tried::Tried;
 /// One wish for a backend.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// From [`Pool::key`](crate::Pool::key): the hash of what consistent hashing looks at, 0 if there is none.
+    /// From [`Group::key`](crate::Group::key): the hash of what consistent hashing looks at, 0 if there is none.
     pub key: u64,
     /// A fresh random number, all 64 bits; the model has no randomness of its own.
     pub dice: u64,

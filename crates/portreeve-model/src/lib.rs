@@ -2,7 +2,7 @@
 //!
 //! Pure: no I/O, no clock, no tasks, no randomness of its own. Whoever calls passes in what names resolve to, random
 //! numbers and durations. What is decided once, at [`Snapshot::build`], is laid out so that deciding for one request
-//! ([`Listener::route`], [`Pool::pick`]) takes no lock and, in the common case, no allocation.
+//! ([`Listener::route`], [`Group::pick`]) takes no lock and, in the common case, no allocation.
 
 pub mod plan;
 
