@@ -95,8 +95,7 @@ mod tests {
     use super::*;
     use crate::{Events, Readiness};
     use portreeve_model::plan::{
-        BackendLimits, BalancePlan, Bind, ClientLimits, ListenerPlan, Plan, PoolPlan, RoutePlan, Target,
-        TargetAddress,
+        Bind, ClientLimits, ListenerPlan, Plan, PoolPlan, RoutePlan, Target, TargetAddress,
     };
     use portreeve_model::{Ask, Cause, RequestOutcome, Resolved, Snapshot, Tried};
     use std::sync::Arc;
@@ -104,11 +103,7 @@ mod tests {
     use tokio::sync::watch;
 
     fn plan() -> Plan {
-        let target = |text: &str| Target {
-            address: TargetAddress::Unix(text.into()),
-            weight: 1,
-            policies: portreeve_model::Policies::none(),
-        };
+        let target = |text: &str| Target::new(TargetAddress::Unix(text.into()));
         Plan {
             listeners: vec![ListenerPlan {
                 name: "web".into(),
@@ -119,24 +114,10 @@ mod tests {
                 packets: None,
                 registration: false,
             }],
-            routes: vec![RoutePlan {
-                name: "shop".into(),
-                listeners: Vec::new(),
-                hosts: Vec::new(),
-                paths: Vec::new(),
-                methods: Vec::new(),
-                headers: Vec::new(),
-                pool: "app".into(),
-                demands: Vec::new(),
-                ledger: portreeve_model::plan::LedgerMode::Off,
-            }],
+            routes: vec![RoutePlan::all("shop".into(), "app".into())],
             pools: vec![PoolPlan {
-                name: "app".into(),
                 targets: vec![target("/run/\"a\".sock")],
-                balance: BalancePlan::RoundRobin,
-                limits: BackendLimits::default(),
-                resolve_every: Duration::from_secs(10),
-                members: None,
+                ..PoolPlan::empty("app".into())
             }],
             ..Plan::default()
         }
@@ -245,6 +226,8 @@ mod tests {
             key: 0,
             dice: 0,
             tried: &Tried::default(),
+            now: portreeve_model::Tick::default(),
+            sticky: None,
         };
         let _lease = snapshot.pools[0].everyone().pick(&ask).unwrap();
 
@@ -258,13 +241,11 @@ mod tests {
     #[test]
     fn no_series_stands_on_the_page_twice() {
         let mut plan = plan();
-        let host = |host: &str| Target {
-            address: TargetAddress::Host {
+        let host = |host: &str| {
+            Target::new(TargetAddress::Host {
                 host: host.to_owned(),
                 port: 80,
-            },
-            weight: 1,
-            policies: portreeve_model::Policies::none(),
+            })
         };
         plan.pools[0].targets = vec![host("a.test"), host("b.test")];
         let mut resolved = Resolved::new();

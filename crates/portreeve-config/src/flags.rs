@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use portreeve_model::Policies;
 use portreeve_model::plan::{BalancePlan, Bind, ListenerPlan, Name, PoolPlan, RegistrationPlan, Target};
 
 use crate::findings::Findings;
@@ -207,11 +206,7 @@ fn targets(flags: &Flags, findings: &Findings) -> Vec<Target> {
                 quoted(text),
                 Complaint::new("each backend once"),
             ),
-            false => targets.push(Target {
-                address,
-                weight: 1,
-                policies: Policies::none(),
-            }),
+            false => targets.push(Target::new(address)),
         }
     }
     targets

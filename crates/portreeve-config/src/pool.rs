@@ -53,12 +53,12 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
     }
     section.finish(&[("limits", &limit_keys)]);
     let plan = PoolPlan {
-        name,
         targets,
         balance,
         limits,
         resolve_every,
         members,
+        ..PoolPlan::empty(name)
     };
     PoolDraft {
         is_whole: plan.targets.len() == backends.len(),
@@ -86,9 +86,8 @@ fn targets(backends: &[Item<'_>], policies: &Policies) -> Vec<Target> {
 fn backend(item: &Item<'_>, policies: &Policies) -> Option<Target> {
     if !item.is_table() {
         return Some(Target {
-            address: item.word(target)?,
-            weight: 1,
             policies: policies.clone(),
+            ..Target::new(item.word(target)?)
         });
     }
     let mut section = item.section(Complaint::new(""));
@@ -99,9 +98,9 @@ fn backend(item: &Item<'_>, policies: &Policies) -> Option<Target> {
     let policies = policy::union(policies, &policy::upheld(&mut section));
     section.finish(&[]);
     Some(Target {
-        address: address?,
         weight,
         policies,
+        ..Target::new(address?)
     })
 }
 

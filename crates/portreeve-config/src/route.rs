@@ -38,15 +38,14 @@ pub(crate) fn read(name: Name, mut section: Section<'_>, known: &Known) -> Route
     let places = (section.place.clone(), section.place_of("policy"));
     section.finish(&[]);
     let plan = RoutePlan {
-        name,
         listeners: listeners.unwrap_or_default(),
         hosts,
         paths,
         methods,
         headers,
-        pool: pool.unwrap_or_default(),
         demands: demands.unwrap_or_default(),
         ledger: ledger.unwrap_or_default(),
+        ..RoutePlan::all(name, pool.unwrap_or_default())
     };
     RouteDraft {
         place: places.0,

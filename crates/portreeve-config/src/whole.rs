@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use portreeve_model::plan::{
-    Bind, ClientLimits, LedgerMode, ListenerPlan, Name, Plan, PolicyPlan, RegistrationPlan, RoutePlan,
+    Bind, ClientLimits, ListenerPlan, Name, Plan, PolicyPlan, RegistrationPlan, RoutePlan,
 };
 
 use crate::defaults;
@@ -47,6 +47,7 @@ impl Draft {
             pools: self.pools.into_iter().map(|pool| pool.placed.plan).collect(),
             policies: self.policies,
             registration: self.registration,
+            zone: None,
         }
     }
 
@@ -148,17 +149,7 @@ pub(crate) fn listener() -> ListenerPlan {
 
 /// The route that takes everything.
 pub(crate) fn route(pool: Name) -> RoutePlan {
-    RoutePlan {
-        name: Name::from(defaults::NAME),
-        listeners: Vec::new(),
-        hosts: Vec::new(),
-        paths: Vec::new(),
-        methods: Vec::new(),
-        headers: Vec::new(),
-        pool,
-        demands: Vec::new(),
-        ledger: LedgerMode::Off,
-    }
+    RoutePlan::all(Name::from(defaults::NAME), pool)
 }
 
 /// Writes an address as the file does.

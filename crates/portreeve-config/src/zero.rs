@@ -2,8 +2,7 @@
 
 use portreeve_model::Policies;
 use portreeve_model::plan::{
-    BackendLimits, BalancePlan, DemandPlan, ListenerPlan, MembersPlan, Name, PacketPlan, PolicySource,
-    PoolPlan, RoutePlan,
+    BalancePlan, DemandPlan, ListenerPlan, MembersPlan, Name, PacketPlan, PolicySource, PoolPlan, RoutePlan,
 };
 
 use crate::{defaults, whole};
@@ -36,12 +35,10 @@ pub(crate) fn route(pool: Name) -> RoutePlan {
 /// A pool of those who register.
 pub(crate) fn pool(name: Name, balance: BalancePlan) -> PoolPlan {
     PoolPlan {
-        name,
-        targets: Vec::new(),
         balance,
-        limits: BackendLimits::default(),
         resolve_every: defaults::RESOLVE_EVERY,
         members: Some(MembersPlan::default()),
+        ..PoolPlan::empty(name)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portreeve_model::plan::{MembersPlan, Plan, PoolPlan, Target, TargetAddress};
-use portreeve_model::{Announcement, Kept, MemberKey, Moment, Policies, Policy, PolicyScope, Term};
+use portreeve_model::{Announcement, Kept, MemberKey, Moment, Policy, PolicyScope, Term};
 
 use crate::lookup::{Lookup, Pending};
 use crate::{ControlSettings, Controller, Credentials, TokenWish};
@@ -92,11 +92,7 @@ fn target(host: &str) -> Target {
         host: host.to_owned(),
         port: 80,
     };
-    Target {
-        address,
-        weight: 1,
-        policies: Policies::none(),
-    }
+    Target::new(address)
 }
 
 pub(crate) fn key(id: &str) -> MemberKey {

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use portreeve_model::plan::{BackendLimits, BalancePlan, MembersPlan, Plan, PoolPlan, RegistrationPlan};
+use portreeve_model::plan::{MembersPlan, Plan, PoolPlan, RegistrationPlan};
 use portreeve_model::{Announcement, BackendId, Beat, MemberKey, Moment, Policy, Registry, Sender, Term};
 
 fn main() -> io::Result<()> {
@@ -101,12 +101,8 @@ fn timed(what: &'static str, act: impl FnOnce()) -> (&'static str, Duration) {
 
 fn plan() -> Plan {
     let pool = PoolPlan {
-        name: "api".into(),
-        targets: Vec::new(),
-        balance: BalancePlan::RoundRobin,
-        limits: BackendLimits::default(),
-        resolve_every: Duration::from_secs(10),
         members: Some(MembersPlan::default()),
+        ..PoolPlan::empty("api".into())
     };
     let registration = RegistrationPlan {
         per_source_max: MEMBERS,

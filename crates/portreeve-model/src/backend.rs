@@ -1,13 +1,16 @@
 //! One server of a pool.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use crate::address::BackendAddress;
-use crate::padded::Padded;
+use crate::digest::digest;
+use crate::plan::Name;
 use crate::policy::Policies;
 use crate::registration::Announcement;
 use crate::standing::{SharedStanding, Standing};
+use crate::tick::Tick;
+use crate::vitals::Vitals;
 
 /// A backend's number: unique for the life of the process, never reused, from 1 up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,14 +46,18 @@ pub struct Backend {
     pub weight: u16,
     /// What it upholds.
     pub policies: Policies,
+    /// Where it is; `None`: anywhere.
+    pub zone: Option<Name>,
+    /// Whether it serves only while no other may.
+    pub is_backup: bool,
     /// Whether it registered itself; else it stands in the file.
     pub is_registered: bool,
     /// A packet server that wants `type` as text.
     pub spells_types_as_text: bool,
     standing: SharedStanding,
     is_retired: AtomicBool,
-    /// What it has carried and carries now.
-    pub load: BackendLoad,
+    /// How it does.
+    pub vitals: Vitals,
 }
 
 impl Backend {
@@ -63,11 +70,13 @@ impl Backend {
             address,
             weight,
             policies,
+            zone: None,
+            is_backup: false,
             is_registered: false,
             spells_types_as_text: false,
             standing: SharedStanding::new(Standing::Serving),
             is_retired: AtomicBool::new(false),
-            load: BackendLoad::default(),
+            vitals: Vitals::default(),
         }
     }
 
@@ -82,6 +91,23 @@ impl Backend {
             standing: SharedStanding::new(Standing::Unproved),
             ..Self::new(label, address, announcement.weight, announcement.policies.clone())
         }
+    }
+
+    /// The same in that zone, and perhaps as a backup.
+    #[must_use]
+    pub fn placed(self, zone: Option<Name>, is_backup: bool) -> Self {
+        Self {
+            zone,
+            is_backup,
+            ..self
+        }
+    }
+
+    /// What tells a sticky client's backend from others: the same in every process and after every restart, as long as
+    /// label and address stay.
+    #[must_use]
+    pub fn sticky_key(&self) -> u64 {
+        digest(format!("{}\n{}", self.label, self.address).as_bytes())
     }
 
     /// Whether it may be given requests, as of now: not as of a snapshot.
@@ -119,85 +145,34 @@ impl Backend {
         self.is_registered && self.standing.suspect()
     }
 
+    /// Counts a request in.
+    pub(crate) fn begin(&self, now: Tick) {
+        self.vitals.begin(now);
+    }
+
+    /// Counts a request out.
+    pub(crate) fn end(&self) {
+        self.vitals.end();
+    }
+
     /// Leases that are held now.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
-        self.load.in_flight()
-    }
-
-    /// Leases ever given out.
-    #[must_use]
-    pub fn requests_total(&self) -> u64 {
-        self.load.0.begun.load(Relaxed)
-    }
-
-    /// How often [`note_failure`](Self::note_failure) was called.
-    #[must_use]
-    pub fn failures_total(&self) -> u64 {
-        self.load.0.failures.load(Relaxed)
-    }
-
-    /// How often [`note_connect`](Self::note_connect) was called.
-    #[must_use]
-    pub fn connects_total(&self) -> u64 {
-        self.load.0.connects.load(Relaxed)
+        self.vitals.in_flight()
     }
 
     /// Which of the alternatives in `address` worked last; always a valid place among them.
     #[must_use]
     pub fn preferred(&self) -> usize {
-        self.load.0.preferred.load(Relaxed)
+        self.vitals.preferred.load(Relaxed)
     }
 
     /// Remembers that alternative `place` worked; a place that does not exist changes nothing.
     pub fn prefer(&self, place: usize) {
         if place < self.address.alternatives() {
-            self.load.0.preferred.store(place, Relaxed);
+            self.vitals.preferred.store(place, Relaxed);
         }
     }
-
-    /// Counts a connection that was made.
-    pub fn note_connect(&self) {
-        self.load.0.connects.fetch_add(1, Relaxed);
-    }
-
-    /// Counts an attempt that failed by the backend's fault.
-    pub fn note_failure(&self) {
-        self.load.0.failures.fetch_add(1, Relaxed);
-    }
-}
-
-/// The counts of one backend, on cache lines of their own.
-#[derive(Debug, Default)]
-pub struct BackendLoad(Padded<Counts>);
-
-impl BackendLoad {
-    /// Begun less ended. `ended` is read first, so the difference is below zero at most for a reader that sees the
-    /// two out of order.
-    fn in_flight(&self) -> u32 {
-        let ended = self.0.ended.load(SeqCst);
-        let open = self.0.begun.load(SeqCst).saturating_sub(ended);
-        u32::try_from(open).unwrap_or(u32::MAX)
-    }
-
-    pub(crate) fn begin(&self) {
-        self.0.begun.fetch_add(1, SeqCst);
-    }
-
-    pub(crate) fn end(&self) {
-        self.0.ended.fetch_add(1, SeqCst);
-    }
-}
-
-/// Two counters that only rise say both how many requests there were and how many are open, with one locked
-/// instruction at each end of a request.
-#[derive(Debug, Default)]
-struct Counts {
-    begun: AtomicU64,
-    ended: AtomicU64,
-    failures: AtomicU64,
-    connects: AtomicU64,
-    preferred: AtomicUsize,
 }
 
 #[cfg(test)]
@@ -233,9 +208,12 @@ mod tests {
     #[test]
     fn connects_and_failures_are_counted_apart() {
         let backend = local();
-        backend.note_connect();
-        backend.note_connect();
-        backend.note_failure();
-        assert_eq!((backend.connects_total(), backend.failures_total()), (2, 1));
+        backend.vitals.note_connect();
+        backend.vitals.note_connect();
+        backend.vitals.note_failure();
+        assert_eq!(
+            (backend.vitals.connects_total(), backend.vitals.failures_total()),
+            (2, 1)
+        );
     }
 }

@@ -5,7 +5,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::ask::Ask;
+use crate::ask::{Ask, NotPicked};
 use crate::backend::Backend;
 use crate::balance::Balance;
 use crate::balance::extent::Extent;
@@ -47,14 +47,16 @@ impl Group {
         self.ledger
     }
 
-    /// Chooses a backend that was not tried yet, and that may serve at this moment; `None` if there is nobody left.
-    #[must_use]
-    pub fn pick(&self, ask: &Ask<'_>) -> Option<Lease> {
-        let lease = self.choose(ask)?;
+    /// Chooses a backend that was not tried yet, and that may serve at this moment.
+    ///
+    /// # Errors
+    /// There is nobody left.
+    pub fn pick(&self, ask: &Ask<'_>) -> Result<Lease, NotPicked> {
+        let lease = self.choose(ask).ok_or(NotPicked::Nobody)?;
         if lease.backend().may_serve(&self.policies) {
-            return Some(lease);
+            return Ok(lease);
         }
-        self.pick_other(ask, lease)
+        self.pick_other(ask, lease).ok_or(NotPicked::Nobody)
     }
 
     /// The hash of what consistent hashing looks at, for [`Ask::key`]; 0, without any work, if the pool does not hash
@@ -154,7 +156,7 @@ impl Group {
             return None;
         }
         let place = self.balance.choose(&self.backends, ask, &self.cursor)?;
-        Some(Lease::take(&self.backends[place]))
+        Some(Lease::take(&self.backends[place], ask.now))
     }
 
     /// Only a group of up to as many backends as can be tried may be.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::Backend;
+use crate::tick::Tick;
 
 /// The right to send one request to a backend: counts as one request, and as one in flight until it is dropped.
 #[derive(Debug)]
@@ -11,8 +12,8 @@ pub struct Lease(Arc<Backend>);
 impl Lease {
     /// Counts a request in on `backend`.
     #[must_use]
-    pub fn take(backend: &Arc<Backend>) -> Self {
-        backend.load.begin();
+    pub fn take(backend: &Arc<Backend>, now: Tick) -> Self {
+        backend.begin(now);
         Self(Arc::clone(backend))
     }
 
@@ -25,7 +26,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.0.load.end();
+        self.0.end();
     }
 }
 
@@ -42,11 +43,14 @@ mod tests {
             1,
             crate::policy::Policies::none(),
         ));
-        let (first, second) = (Lease::take(&backend), Lease::take(&backend));
-        assert_eq!((backend.in_flight(), backend.requests_total()), (2, 2));
+        let (first, second) = (
+            Lease::take(&backend, Tick::default()),
+            Lease::take(&backend, Tick::default()),
+        );
+        assert_eq!((backend.in_flight(), backend.vitals.requests_total()), (2, 2));
         drop(first);
-        assert_eq!((backend.in_flight(), backend.requests_total()), (1, 2));
+        assert_eq!((backend.in_flight(), backend.vitals.requests_total()), (1, 2));
         drop(second);
-        assert_eq!((backend.in_flight(), backend.requests_total()), (0, 2));
+        assert_eq!((backend.in_flight(), backend.vitals.requests_total()), (0, 2));
     }
 }

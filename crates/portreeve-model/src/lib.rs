@@ -34,11 +34,13 @@ mod snapshot;
 mod standing;
 mod stats;
 mod suspicions;
+mod tick;
 mod tried;
+mod vitals;
 
 pub use address::BackendAddress;
-pub use ask::Ask;
-pub use backend::{Backend, BackendId, BackendLoad};
+pub use ask::{Ask, NotPicked};
+pub use backend::{Backend, BackendId};
 pub use cause::{Cause, Fault};
 pub use demand::{Demanded, Unmet};
 pub use group::Group;
@@ -62,4 +64,6 @@ pub use stats::{
     DURATION_BOUNDS, Durations, ListenerStats, ListenerTotals, RequestOutcome, RouteStats, RouteTotals,
 };
 pub use suspicions::Suspicions;
+pub use tick::Tick;
 pub use tried::Tried;
+pub use vitals::Vitals;

@@ -1,19 +1,29 @@
 //! What the operator asked for, checked and with every default filled in: the one input from which, together with
 //! what names resolve to, a [`Snapshot`](crate::Snapshot) is built.
 
+mod ejection;
+mod hold;
 mod listener;
 mod policies;
 mod pool;
+mod probe;
 mod registration;
+mod retry;
 mod route;
+mod traffic;
 
 use std::sync::Arc;
 
+pub use ejection::EjectionPlan;
+pub use hold::{FailMode, HoldPlan, InFlightPlan};
 pub use listener::{Bind, ClientLimits, ListenerPlan, Network, PacketPlan};
 pub use policies::{DemandPlan, LedgerMode, PolicyPlan, PolicySource};
-pub use pool::{BackendLimits, BalancePlan, HashKey, PoolPlan, Target, TargetAddress};
+pub use pool::{BackendLimits, BalancePlan, HashKey, PoolPlan, StickyPlan, Target, TargetAddress};
+pub use probe::{Check, HttpCheck, ProbePlan};
 pub use registration::{MembersPlan, RegistrationPlan};
+pub use retry::{HedgePlan, RetryPlan};
 pub use route::{HeaderPattern, HostPattern, PathPattern, RoutePlan};
+pub use traffic::{DeadlinePlan, MirrorPlan, PriorityPlan, RateKey, RatePlan, SplitPlan};
 
 /// A listener's, route's or pool's name: 1 to 64 bytes of `a-z A-Z 0-9 - _ .`; unique among its kind.
 pub type Name = Arc<str>;
@@ -31,6 +41,8 @@ pub struct Plan {
     pub policies: Vec<PolicyPlan>,
     /// Who may register backends.
     pub registration: RegistrationPlan,
+    /// Where this proxy is: backends of the same zone come first.
+    pub zone: Option<Name>,
 }
 
 /// How access records are written.
@@ -41,4 +53,11 @@ pub enum RecordFormat {
     Json,
     /// The common combined format of NCSA and Apache. `combined`
     Combined,
+}
+
+/// Whether a status is in one of these ranges, first and last of each.
+fn is_within(ranges: &[(u16, u16)], status: u16) -> bool {
+    ranges
+        .iter()
+        .any(|(first, last)| (*first..=*last).contains(&status))
 }

@@ -153,11 +153,7 @@ mod tests {
     fn addresses_and_socket_paths_need_no_answer() {
         let resolved = Resolved::new();
         assert_eq!(&*resolved.expand(&target(7, 1))[0].0, "10.0.0.1:7");
-        let unix = Target {
-            address: TargetAddress::Unix("/run/app".into()),
-            weight: 1,
-            policies: crate::policy::Policies::none(),
-        };
+        let unix = Target::new(TargetAddress::Unix("/run/app".into()));
         assert_eq!(&*resolved.expand(&unix)[0].0, "unix:/run/app");
     }
 }

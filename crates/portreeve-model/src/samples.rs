@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::address::BackendAddress;
 use crate::ask::Ask;
 use crate::backend::Backend;
 use crate::digest::mix;
 use crate::plan::{
-    BackendLimits, BalancePlan, Bind, ClientLimits, ListenerPlan, Plan, PoolPlan, RoutePlan, Target,
-    TargetAddress,
+    BalancePlan, Bind, ClientLimits, ListenerPlan, Plan, PoolPlan, RoutePlan, Target, TargetAddress,
 };
 use crate::pool::{Pool, PoolWorld};
 use crate::registry::Registry;
@@ -58,47 +56,29 @@ pub(crate) fn pool_of(plan: &PoolPlan) -> Arc<Pool> {
 pub(crate) fn pool_plan(name: &str, balance: BalancePlan, weights: &[u16]) -> PoolPlan {
     let targets = (1_u16..).zip(weights).map(|(port, weight)| target(port, *weight));
     PoolPlan {
-        name: name.into(),
         targets: targets.collect(),
         balance,
-        limits: BackendLimits::default(),
-        resolve_every: Duration::from_secs(10),
-        members: None,
+        ..PoolPlan::empty(name.into())
     }
 }
 
 pub(crate) fn target(port: u16, weight: u16) -> Target {
     Target {
-        address: TargetAddress::Socket(([10, 0, 0, 1], port).into()),
         weight,
-        policies: crate::policy::Policies::none(),
+        ..Target::new(TargetAddress::Socket(([10, 0, 0, 1], port).into()))
     }
 }
 
 pub(crate) fn named_target(host: &str, port: u16) -> Target {
-    Target {
-        address: TargetAddress::Host {
-            host: host.into(),
-            port,
-        },
-        weight: 1,
-        policies: crate::policy::Policies::none(),
-    }
+    Target::new(TargetAddress::Host {
+        host: host.into(),
+        port,
+    })
 }
 
 /// For everything, on every listener, to the pool `pool`.
 pub(crate) fn route_plan(name: &str) -> RoutePlan {
-    RoutePlan {
-        name: name.into(),
-        listeners: Vec::new(),
-        hosts: Vec::new(),
-        paths: Vec::new(),
-        methods: Vec::new(),
-        headers: Vec::new(),
-        pool: "pool".into(),
-        demands: Vec::new(),
-        ledger: crate::plan::LedgerMode::Off,
-    }
+    RoutePlan::all(name.into(), "pool".into())
 }
 
 pub(crate) fn listener_plan(name: &str) -> ListenerPlan {
@@ -129,6 +109,8 @@ pub(crate) fn ask(tried: &Tried) -> Ask<'_> {
         key: 0,
         dice: 0,
         tried,
+        now: crate::tick::Tick::default(),
+        sticky: None,
     }
 }
 

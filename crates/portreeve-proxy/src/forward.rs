@@ -67,10 +67,12 @@ pub(crate) async fn forward(call: &mut Call<'_>, client: &mut Client, record: &m
     let mut failed = Cause::NoBackend;
     call.begin(record.started, pool);
     while record.attempts < pool.limits.attempts_max {
-        let Some(lease) = call.group.pick(&Ask {
+        let Ok(lease) = call.group.pick(&Ask {
             key,
             dice: client.worker.dice(),
             tried: &tried,
+            now: client.worker.tick(record.started),
+            sticky: None,
         }) else {
             record.is_outdated = tried.is_empty() && !record.is_outdated && call.group.is_outdated();
             break;
@@ -112,7 +114,7 @@ pub(crate) fn note_choice(record: &mut Record<'_>, lease: &Lease) {
 /// Counts against the backend only what was its fault.
 fn note_failure(lease: &Lease, cause: Option<Cause>) {
     if cause.is_some_and(|cause| cause.fault() == Fault::Backend) {
-        lease.backend().note_failure();
+        lease.backend().vitals.note_failure();
     }
 }
 

@@ -39,6 +39,8 @@ pub struct ProxySettings {
     pub ledger: Option<LedgerSink>,
     /// Where registrations go; without it, all are refused.
     pub registrations: Option<mpsc::Sender<RegistrationCall>>,
+    /// When time begins for all planes of the process; `None`: now.
+    pub start: Option<Instant>,
 }
 
 impl ProxySettings {
@@ -72,9 +74,15 @@ impl Proxy {
         settings: &ProxySettings,
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> Result<Self, StartError> {
+        let start = settings.start.unwrap_or_else(Instant::now);
         let mut workers = Vec::new();
         for shard in 0..settings.threads.max(1) {
-            workers.push(Handle::start(shard, settings.outlets(), snapshots.clone())?);
+            workers.push(Handle::start(
+                shard,
+                start,
+                settings.outlets(),
+                snapshots.clone(),
+            )?);
         }
         Ok(Self {
             workers,
@@ -167,7 +175,12 @@ struct Open {
 }
 
 impl Handle {
-    fn start(shard: usize, outlets: Outlets, snapshots: watch::Receiver<Arc<Snapshot>>) -> io::Result<Self> {
+    fn start(
+        shard: usize,
+        start: Instant,
+        outlets: Outlets,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+    ) -> io::Result<Self> {
         let (commands, received) = mpsc::unbounded_channel();
         let (report, reported) = std::sync::mpsc::channel();
         // A runtime that holds tasks of one thread has to be made on that thread.
@@ -182,7 +195,7 @@ impl Handle {
                 // Nobody listens only if `start` itself is gone, and then the commands end too.
                 let _ = report.send(made);
                 let Some(runtime) = runtime else { return 0 };
-                runtime.block_on(run(Worker::new(shard, outlets), received, snapshots))
+                runtime.block_on(run(Worker::new(shard, start, outlets), received, snapshots))
             })?;
         reported
             .recv()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_http1::Head;
 use portreeve_model::plan::Name;
-use portreeve_model::{Listener, Snapshot};
+use portreeve_model::{Listener, Snapshot, Tick};
 use tokio::sync::mpsc;
 
 use crate::date;
@@ -43,6 +43,8 @@ pub(crate) struct Worker {
     dice: Cell<u64>,
     id: Cell<u64>,
     date: RefCell<(Instant, Rc<[u8]>)>,
+    /// When ticks began.
+    start: Instant,
 }
 
 /// Where a worker sends what is not for clients or backends.
@@ -95,7 +97,7 @@ impl Gate {
 }
 
 impl Worker {
-    pub(crate) fn new(shard: usize, outlets: Outlets) -> Rc<Self> {
+    pub(crate) fn new(shard: usize, start: Instant, outlets: Outlets) -> Rc<Self> {
         let seed = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default()
@@ -119,6 +121,7 @@ impl Worker {
             // Far apart for workers and starts; it counts up from here.
             id: Cell::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             date: RefCell::new((Instant::now(), date::http(SystemTime::now()).into_bytes().into())),
+            start,
         })
     }
 
@@ -200,6 +203,11 @@ impl Worker {
         state ^= state >> 27;
         self.dice.set(state);
         state.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// A moment as all threads tell it.
+    pub(crate) fn tick(&self, at: Instant) -> Tick {
+        Tick::after_start(at.saturating_duration_since(self.start))
     }
 
     /// A number that no other request of this machine has, in all likelihood.

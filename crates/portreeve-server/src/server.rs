@@ -74,6 +74,7 @@ impl Server {
             records: prepared.access_log.as_ref().map(AccessLog::sink),
             ledger: prepared.ledger.as_ref().map(Ledger::sink),
             registrations: Some(calls),
+            start: None,
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;
         if let Some(ledger) = &settings.ledger {

@@ -62,8 +62,8 @@ struct Load {
 impl Load {
     fn add(&mut self, backend: &Backend) {
         self.in_flight += u64::from(backend.in_flight());
-        self.requests += backend.requests_total();
-        self.failures += backend.failures_total();
-        self.connects += backend.connects_total();
+        self.requests += backend.vitals.requests_total();
+        self.failures += backend.vitals.failures_total();
+        self.connects += backend.vitals.connects_total();
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{Admin, AdminListener, Events, Readiness, RegistrationRequest, View};
 use portreeve_control::{ControlSettings, Controller};
 use portreeve_model::BackendAddress;
-use portreeve_model::plan::{BackendLimits, BalancePlan, MembersPlan, Plan, PoolPlan, Target, TargetAddress};
+use portreeve_model::plan::{MembersPlan, Plan, PoolPlan, Target, TargetAddress};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -116,17 +116,13 @@ impl Answer {
 
 fn plan() -> Plan {
     let target = Target {
-        address: TargetAddress::Unix("/run/app.sock".into()),
         weight: 2,
-        policies: portreeve_model::Policies::none(),
+        ..Target::new(TargetAddress::Unix("/run/app.sock".into()))
     };
     let pool = PoolPlan {
-        name: "api".into(),
         targets: vec![target],
-        balance: BalancePlan::RoundRobin,
-        limits: BackendLimits::default(),
-        resolve_every: Duration::from_secs(10),
         members: Some(MembersPlan::default()),
+        ..PoolPlan::empty("api".into())
     };
     Plan {
         pools: vec![pool],

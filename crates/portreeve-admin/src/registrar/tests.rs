@@ -2,7 +2,7 @@
 
 use super::*;
 use portreeve_control::{ControlSettings, Controller, TokenWish};
-use portreeve_model::plan::{BackendLimits, BalancePlan, MembersPlan, Plan, PoolPlan};
+use portreeve_model::plan::{MembersPlan, Plan, PoolPlan};
 use portreeve_model::{Policies, Policy, PolicyScope};
 use serde_json::Value;
 
@@ -67,12 +67,8 @@ impl World {
 
 fn pool(name: &str, members: Option<MembersPlan>) -> PoolPlan {
     PoolPlan {
-        name: name.into(),
-        targets: Vec::new(),
-        balance: BalancePlan::RoundRobin,
-        limits: BackendLimits::default(),
-        resolve_every: Duration::from_secs(10),
         members,
+        ..PoolPlan::empty(name.into())
     }
 }
 

@@ -85,6 +85,7 @@ fn plan() -> impl Strategy<Value = Plan> {
                     pools,
                     policies,
                     registration,
+                    zone: None,
                 })
             },
         )
@@ -199,15 +200,14 @@ fn route(
     )
         .prop_map(
             move |(listeners, hosts, paths, methods, headers, pool, (demands, ledger))| RoutePlan {
-                name: name.clone(),
                 listeners,
                 hosts,
                 paths,
                 methods,
                 headers,
-                pool,
                 demands,
                 ledger,
+                ..RoutePlan::all(name.clone(), pool)
             },
         )
 }
@@ -266,9 +266,9 @@ fn pool(name: Name) -> impl Strategy<Value = PoolPlan> {
         for (address, weight, policies) in targets {
             if distinct.iter().all(|known| known.address != address) {
                 distinct.push(Target {
-                    address,
                     weight,
                     policies,
+                    ..Target::new(address)
                 });
             }
         }
@@ -277,12 +277,12 @@ fn pool(name: Name) -> impl Strategy<Value = PoolPlan> {
     let members = option::of(registration::members());
     (targets, balance(), backend_limits(), ms(100, 86_400_000), members).prop_map(
         move |(targets, balance, limits, resolve_every, members)| PoolPlan {
-            name: Arc::clone(&name),
             targets,
             balance,
             limits,
             resolve_every,
             members,
+            ..PoolPlan::empty(Arc::clone(&name))
         },
     )
 }

@@ -74,7 +74,19 @@ mod tests {
     /// Who serves each of these keys, by label.
     fn owners(backends: &[Arc<Backend>], tried: &Tried) -> Vec<Arc<str>> {
         let hash = Hash::new(HashKey::Path, backends, Extent::Fixed);
-        let owner = |key| hash.choose(backends, &Ask { key, dice: 0, tried }).unwrap();
+        let owner = |key| {
+            hash.choose(
+                backends,
+                &Ask {
+                    key,
+                    dice: 0,
+                    tried,
+                    now: crate::tick::Tick::default(),
+                    sticky: None,
+                },
+            )
+            .unwrap()
+        };
         dice(20_000)
             .map(|key| Arc::clone(&backends[owner(key)].label))
             .collect()
@@ -158,6 +170,8 @@ mod tests {
             key,
             dice: 0,
             tried: &tried,
+            now: crate::tick::Tick::default(),
+            sticky: None,
         };
         let first = dice(2_000)
             .filter(|key| hash.choose(&twins, &ask(*key)) == Some(0))
@@ -201,6 +215,8 @@ mod tests {
             key: 0,
             dice,
             tried: &tried,
+            now: crate::tick::Tick::default(),
+            sticky: None,
         };
         let first = dice(2_000)
             .filter(|dice| hash.choose(&backends, &ask(*dice)) == Some(0))
@@ -214,6 +230,8 @@ mod tests {
             key: 5,
             dice: 5,
             tried: &Tried::default(),
+            now: crate::tick::Tick::default(),
+            sticky: None,
         };
         let one = backends(&[1]);
         assert_eq!(

@@ -121,6 +121,7 @@ mod tests {
     use super::*;
     use crate::lease::Lease;
     use crate::samples::{ask, backends, tried};
+    use crate::tick::Tick;
     use crate::tried::Tried;
 
     fn picks(backends: &[Arc<Backend>], tried: &Tried, count: usize) -> Vec<usize> {
@@ -133,7 +134,10 @@ mod tests {
     #[test]
     fn the_least_busy_serves() {
         let backends = backends(&[1, 1, 1]);
-        let _leases = [Lease::take(&backends[0]), Lease::take(&backends[2])];
+        let _leases = [
+            Lease::take(&backends[0], Tick::default()),
+            Lease::take(&backends[2], Tick::default()),
+        ];
         assert_eq!(picks(&backends, &Tried::default(), 3), [1, 1, 1]);
     }
 
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn a_busy_neighbour_does_not_double_anybodys_turns() {
         let backends = backends(&[1, 1, 1]);
-        let _busy = Lease::take(&backends[1]);
+        let _busy = Lease::take(&backends[1], Tick::default());
         assert_eq!(picks(&backends, &Tried::default(), 6), [0, 2, 0, 2, 0, 2]);
     }
 
@@ -168,14 +172,16 @@ mod tests {
                 .choose(&backends, &ask(&Tried::default()), &cursor)
                 .unwrap()
         };
-        let _leases: Vec<Lease> = (0..400).map(|_| Lease::take(&backends[choose()])).collect();
+        let _leases: Vec<Lease> = (0..400)
+            .map(|_| Lease::take(&backends[choose()], Tick::default()))
+            .collect();
         assert_eq!([backends[0].in_flight(), backends[1].in_flight()], [300, 100]);
     }
 
     #[test]
     fn a_tried_backend_is_passed_over_however_idle() {
         let backends = backends(&[1, 1]);
-        let _busy = Lease::take(&backends[1]);
+        let _busy = Lease::take(&backends[1], Tick::default());
         assert_eq!(picks(&backends, &tried([&backends[0]]), 2), [1, 1]);
     }
 

@@ -33,7 +33,18 @@ mod tests {
         let random = Random::new(backends);
         let mut counts = vec![0; backends.len()];
         for dice in dice(60_000) {
-            counts[random.choose(backends, &Ask { key: 0, dice, tried }).unwrap()] += 1;
+            counts[random
+                .choose(
+                    backends,
+                    &Ask {
+                        key: 0,
+                        dice,
+                        tried,
+                        now: crate::tick::Tick::default(),
+                        sticky: None,
+                    },
+                )
+                .unwrap()] += 1;
         }
         counts
     }

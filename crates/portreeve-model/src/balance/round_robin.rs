@@ -134,6 +134,8 @@ mod tests {
                         key: 0,
                         dice,
                         tried: &tried,
+                        now: crate::tick::Tick::default(),
+                        sticky: None,
                     },
                     &cursor,
                 )
@@ -155,7 +157,7 @@ mod tests {
         std::thread::scope(|threads| (0..4).for_each(|_| drop(threads.spawn(pick_many))));
         pool.backends
             .iter()
-            .map(|backend| backend.requests_total())
+            .map(|backend| backend.vitals.requests_total())
             .collect()
     }
 

@@ -50,6 +50,7 @@ mod tests {
     use super::*;
     use crate::lease::Lease;
     use crate::samples::{backends, dice, tried};
+    use crate::tick::Tick;
     use crate::tried::Tried;
 
     fn choose(backends: &[Arc<Backend>], dice: u64) -> usize {
@@ -60,6 +61,8 @@ mod tests {
                     key: 0,
                     dice,
                     tried: &Tried::default(),
+                    now: crate::tick::Tick::default(),
+                    sticky: None,
                 },
             )
             .unwrap()
@@ -68,14 +71,14 @@ mod tests {
     #[test]
     fn of_two_the_less_busy_always_serves() {
         let backends = backends(&[1, 1]);
-        let _busy = Lease::take(&backends[0]);
+        let _busy = Lease::take(&backends[0], Tick::default());
         assert!(dice(100).all(|dice| choose(&backends, dice) == 1));
     }
 
     #[test]
     fn the_busiest_of_all_never_serves() {
         let backends = backends(&[1, 1, 1, 1]);
-        let _busy = Lease::take(&backends[2]);
+        let _busy = Lease::take(&backends[2], Tick::default());
         assert!(dice(1000).all(|dice| choose(&backends, dice) != 2));
     }
 
@@ -83,9 +86,9 @@ mod tests {
     fn busy_means_per_weight() {
         let backends = backends(&[4, 1]);
         let _leases = [
-            Lease::take(&backends[0]),
-            Lease::take(&backends[0]),
-            Lease::take(&backends[1]),
+            Lease::take(&backends[0], Tick::default()),
+            Lease::take(&backends[0], Tick::default()),
+            Lease::take(&backends[1], Tick::default()),
         ];
         assert!(dice(100).all(|dice| choose(&backends, dice) == 0));
     }
@@ -101,7 +104,7 @@ mod tests {
     fn held_leases_spread_almost_evenly() {
         let backends = backends(&[1; 20]);
         let leases: Vec<Lease> = dice(2_000)
-            .map(|dice| Lease::take(&backends[choose(&backends, dice)]))
+            .map(|dice| Lease::take(&backends[choose(&backends, dice)], Tick::default()))
             .collect();
         let most = backends.iter().map(|backend| backend.in_flight()).max().unwrap();
         assert!(
@@ -122,7 +125,9 @@ mod tests {
             &Ask {
                 key: 0,
                 dice,
-                tried: &tried
+                tried: &tried,
+                now: crate::tick::Tick::default(),
+                sticky: None
             }
         ) == Some(1)));
     }

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{MembersPlan, Name};
+use super::{
+    EjectionPlan, FailMode, HedgePlan, HoldPlan, InFlightPlan, MembersPlan, Name, ProbePlan, RetryPlan,
+};
 use crate::policy::Policies;
 
 /// Backends that serve the same thing.
@@ -22,6 +24,36 @@ pub struct PoolPlan {
     pub resolve_every: Duration,
     /// Whether backends may register in it, and how long that counts; `None`: they may not.
     pub members: Option<MembersPlan>,
+    /// How its backends are probed; `None`: only when there is a reason.
+    pub probe: Option<ProbePlan>,
+    /// When a backend is left alone because of how it serves.
+    pub ejection: EjectionPlan,
+    /// When a request is sent to another backend.
+    pub retry: RetryPlan,
+    /// When a second attempt is begun beside one that takes long; default never.
+    pub hedge: Option<HedgePlan>,
+    /// How many requests a backend may have in flight.
+    pub in_flight: InFlightPlan,
+    /// What becomes of a request that finds no backend with room.
+    pub hold: HoldPlan,
+    /// What becomes of a request when no backend is healthy.
+    pub fail_mode: FailMode,
+    /// Over how long a backend's share rises from a tenth to all of it after it joined or came back; default zero: it
+    /// gets all at once.
+    pub slow_start: Duration,
+    /// Whether and how a client stays with its backend.
+    pub sticky: Option<StickyPlan>,
+}
+
+/// A cookie by which a client stays with the backend that served it first, for as long as that may serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StickyPlan {
+    /// The cookie's name; default `portreeve`. Its value is signed, and says nothing about the backend.
+    pub cookie: String,
+    /// `Max-Age` of the cookie; `None`: it ends with the browser's session.
+    pub max_age: Option<Duration>,
+    /// Whether it is only sent over TLS (`Secure`).
+    pub is_secure: bool,
 }
 
 impl PoolPlan {
@@ -35,6 +67,15 @@ impl PoolPlan {
             limits: BackendLimits::default(),
             resolve_every: Duration::from_secs(10),
             members: None,
+            probe: None,
+            ejection: EjectionPlan::default(),
+            retry: RetryPlan::default(),
+            hedge: None,
+            in_flight: InFlightPlan::default(),
+            hold: HoldPlan::default(),
+            fail_mode: FailMode::default(),
+            slow_start: Duration::ZERO,
+            sticky: None,
         }
     }
 }
@@ -48,6 +89,24 @@ pub struct Target {
     pub weight: u16,
     /// What it upholds; those of the whole pool included.
     pub policies: Policies,
+    /// Where it is; `None`: anywhere.
+    pub zone: Option<Name>,
+    /// Whether it serves only while no other may.
+    pub is_backup: bool,
+}
+
+impl Target {
+    /// One of weight 1 that upholds nothing and is anywhere.
+    #[must_use]
+    pub fn new(address: TargetAddress) -> Self {
+        Self {
+            address,
+            weight: 1,
+            policies: Policies::none(),
+            zone: None,
+            is_backup: false,
+        }
+    }
 }
 
 /// Where a backend is, before names are resolved.

@@ -1,6 +1,6 @@
 //! Which requests go where.
 
-use super::{DemandPlan, LedgerMode, Name};
+use super::{DeadlinePlan, DemandPlan, LedgerMode, MirrorPlan, Name, PriorityPlan, RatePlan, SplitPlan};
 
 /// One rule that sends requests to a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,39 @@ pub struct RoutePlan {
     pub demands: Vec<DemandPlan>,
     /// Whether its requests are written to the ledger, whatever their policies say.
     pub ledger: LedgerMode,
+    /// How long its requests may take.
+    pub deadline: DeadlinePlan,
+    /// How many of them are let through; all of these hold.
+    pub rates: Vec<RatePlan>,
+    /// Who goes first where they are held.
+    pub priority: PriorityPlan,
+    /// Which share of them goes to other pools.
+    pub split: Option<SplitPlan>,
+    /// Which share of them is sent to another pool too.
+    pub mirror: Option<MirrorPlan>,
+}
+
+impl RoutePlan {
+    /// Every request of every listener, to this pool.
+    #[must_use]
+    pub fn all(name: Name, pool: Name) -> Self {
+        Self {
+            name,
+            listeners: Vec::new(),
+            hosts: Vec::new(),
+            paths: Vec::new(),
+            methods: Vec::new(),
+            headers: Vec::new(),
+            pool,
+            demands: Vec::new(),
+            ledger: LedgerMode::Off,
+            deadline: DeadlinePlan::default(),
+            rates: Vec::new(),
+            priority: PriorityPlan::default(),
+            split: None,
+            mirror: None,
+        }
+    }
 }
 
 /// What a route asks of the host: compared without case and without port.

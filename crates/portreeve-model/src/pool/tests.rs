@@ -118,7 +118,7 @@ fn policies(names: &[&str]) -> Policies {
 }
 
 fn pick(group: &Group) -> Option<String> {
-    let lease = group.pick(&ask(&Tried::default()))?;
+    let lease = group.pick(&ask(&Tried::default())).ok()?;
     Some(lease.backend().label.to_string())
 }
 
@@ -320,6 +320,8 @@ fn the_key_of_a_hash_sticks_within_the_policy() {
                 key,
                 dice: key,
                 tried: &tried,
+                now: crate::tick::Tick::default(),
+                sticky: None,
             };
             let lease = pool.upholding(policy).unwrap().pick(&ask).unwrap();
             Arc::clone(lease.backend())

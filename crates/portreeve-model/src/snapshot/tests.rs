@@ -180,7 +180,7 @@ fn a_route_without_its_pool_gets_an_empty_one() {
             .pool
             .everyone()
             .pick(&ask(&Tried::default()))
-            .is_none()
+            .is_err()
     );
 }
 
@@ -231,7 +231,7 @@ fn of_eu(pool: &str, ports: &[u16]) -> Plan {
 fn backends_of_a_pool_that_is_gone_serve_nobody_who_still_knows_them() {
     let first = build(&of_eu("old", &[1]), None);
     let next = build(&of_eu("new", &[1]), Some(&first));
-    assert!(first.pools[0].everyone().pick(&ask(&Tried::default())).is_none());
+    assert!(first.pools[0].everyone().pick(&ask(&Tried::default())).is_err());
     assert_eq!(pick(&next), "10.0.0.1:1");
 }
 

@@ -72,6 +72,8 @@ pub(crate) fn pick(group: &Group, roll: u64, tried: &Tried) -> Option<Lease> {
         key: roll >> 32,
         dice: roll,
         tried,
+        now: portreeve_model::Tick::default(),
+        sticky: None,
     };
-    group.pick(&ask)
+    group.pick(&ask).ok()
 }

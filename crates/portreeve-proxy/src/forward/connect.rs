@@ -33,7 +33,7 @@ pub(crate) async fn connect(
             Stream::Unix(within(deadline, worker, &mut client, UnixStream::connect(path)).await?)
         }
     };
-    backend.note_connect();
+    backend.vitals.note_connect();
     Ok(Conn::new(stream, &worker.wheel))
 }
 

@@ -113,11 +113,12 @@ pub(super) fn made_servable(mut plan: Plan) -> Plan {
 fn fill(pool: &mut PoolPlan, is_open: bool, is_reached: bool) {
     match (pool.targets.is_empty() && is_reached, is_open) {
         (true, true) => pool.members = pool.members.take().or(Some(MembersPlan::default())),
-        (true, false) => pool.targets.push(Target {
-            address: TargetAddress::Socket(SocketAddr::from(([10, 0, 0, 1], 80))),
-            weight: 1,
-            policies: Policies::none(),
-        }),
+        (true, false) => pool
+            .targets
+            .push(Target::new(TargetAddress::Socket(SocketAddr::from((
+                [10, 0, 0, 1],
+                80,
+            ))))),
         (false, _) => {}
     }
 }

@@ -1,6 +1,6 @@
 //! Drains, removals and lists.
 
-use portreeve_model::{BackendAddress, Lease};
+use portreeve_model::{BackendAddress, Lease, Tick};
 use tokio::time::sleep;
 
 use super::*;
@@ -33,7 +33,7 @@ async fn a_drain_waits_for_what_runs_and_lets_nothing_new_begin() {
     let door = controller.door();
     register(&door, "a", "127.0.0.1:1").await;
     let running = backend(&controller, "a");
-    let lease = Lease::take(&running);
+    let lease = Lease::take(&running, Tick::default());
     let before = Instant::now();
 
     let end = async {
@@ -57,7 +57,7 @@ async fn a_drain_says_what_still_runs_when_the_wait_is_over() {
     let controller = open().await;
     let door = controller.door();
     register(&door, "a", "127.0.0.1:1").await;
-    let _leases = [(), ()].map(|()| Lease::take(&backend(&controller, "a")));
+    let _leases = [(), ()].map(|()| Lease::take(&backend(&controller, "a"), Tick::default()));
     let before = Instant::now();
 
     let report = door.drain(&key("a"), Some(Duration::from_secs(2))).await.unwrap();

@@ -2,8 +2,7 @@
 
 use portreeve_model::Policies;
 use portreeve_model::plan::{
-    BalancePlan, DemandPlan, LedgerMode, MembersPlan, Plan, PolicySource, PoolPlan, RoutePlan, Target,
-    TargetAddress,
+    BalancePlan, DemandPlan, MembersPlan, Plan, PolicySource, PoolPlan, RoutePlan, Target, TargetAddress,
 };
 
 use super::{ALWAYS, EXTRA, History, POLICIES, POOLS, address, policies};
@@ -64,9 +63,9 @@ impl History {
         for port in ports {
             let names = self.dice.some_of(&POLICIES, 4);
             targets.push(Target {
-                address: TargetAddress::Socket(address(9, port)),
                 weight: *self.dice.one_of(&[1, 1, 2]),
                 policies: policies(&names),
+                ..Target::new(TargetAddress::Socket(address(9, port)))
             });
         }
         if self.dice.once_in(4) {
@@ -116,14 +115,7 @@ fn route(pool: &str) -> RoutePlan {
         demands.push(demand(PolicySource::Fixed(policies(&[ALWAYS]))));
     }
     RoutePlan {
-        name: pool.into(),
-        listeners: Vec::new(),
-        hosts: Vec::new(),
-        paths: Vec::new(),
-        methods: Vec::new(),
-        headers: Vec::new(),
-        pool: pool.into(),
         demands,
-        ledger: LedgerMode::Off,
+        ..RoutePlan::all(pool.into(), pool.into())
     }
 }

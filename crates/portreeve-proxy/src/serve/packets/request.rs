@@ -73,8 +73,10 @@ async fn ask_one(
             key: 0,
             dice: client.worker.dice(),
             tried: &tried,
+            now: client.worker.tick(record.started),
+            sticky: None,
         };
-        let Some(lease) = group.pick(&ask) else {
+        let Ok(lease) = group.pick(&ask) else {
             record.is_outdated = tried.is_empty() && !record.is_outdated && group.is_outdated();
             break;
         };
@@ -133,6 +135,6 @@ fn spelled(request: &Request, backend: &Backend) -> Vec<u8> {
 
 fn note_failure(lease: &Lease, cause: Cause) {
     if cause.fault() == Fault::Backend {
-        lease.backend().note_failure();
+        lease.backend().vitals.note_failure();
     }
 }
