@@ -49,6 +49,12 @@ pub enum Cause {
     UnknownPolicy,
     /// The pool has no backend that upholds what is demanded, or none that was not tried.
     NoBackend,
+    /// More requests come than the route lets through.
+    RateLimited,
+    /// All backends have as many requests as they can serve, and as many wait for them as may.
+    Overloaded,
+    /// The request waited for a backend for as long as it may.
+    HoldTimeout,
     /// The request must be written to the ledger, which takes no more at the moment.
     LedgerUnavailable,
     /// What came on a port for packets is not JSON.

@@ -25,7 +25,7 @@ pub(super) const fn causes() -> [Cause; FACTS.len()] {
 }
 
 /// In the order of the enum.
-pub(super) static FACTS: [Facts; 40] = [
+pub(super) static FACTS: [Facts; 43] = [
     Facts {
         cause: Cause::MalformedRequest,
         code: "malformed_request",
@@ -205,6 +205,33 @@ pub(super) static FACTS: [Facts; 40] = [
         fault: Fault::Backend,
         is_retry_safe: true,
         title: "No backend is available for this request",
+    },
+    Facts {
+        cause: Cause::RateLimited,
+        code: "rate_limited",
+        status: 429,
+        proxy_error: "http_request_denied",
+        fault: Fault::Client,
+        is_retry_safe: true,
+        title: "More requests came than are let through",
+    },
+    Facts {
+        cause: Cause::Overloaded,
+        code: "overloaded",
+        status: 503,
+        proxy_error: "destination_unavailable",
+        fault: Fault::Proxy,
+        is_retry_safe: true,
+        title: "The servers behind this one have as much to do as they can",
+    },
+    Facts {
+        cause: Cause::HoldTimeout,
+        code: "hold_timeout",
+        status: 503,
+        proxy_error: "destination_unavailable",
+        fault: Fault::Proxy,
+        is_retry_safe: true,
+        title: "No server became free in time",
     },
     Facts {
         cause: Cause::LedgerUnavailable,

@@ -294,6 +294,9 @@ fn code_of(cause: Cause) -> Code {
         }
         Cause::RegistrationOverload
         | Cause::LedgerUnavailable
+        | Cause::RateLimited
+        | Cause::Overloaded
+        | Cause::HoldTimeout
         | Cause::ListenerFull
         | Cause::TooManyFromClient
         | Cause::OpenFilesExhausted
@@ -314,6 +317,8 @@ mod tests {
         for cause in [
             Cause::RegistrationOverload,
             Cause::LedgerUnavailable,
+            Cause::Overloaded,
+            Cause::HoldTimeout,
             Cause::ListenerFull,
             Cause::TooManyFromClient,
         ] {
