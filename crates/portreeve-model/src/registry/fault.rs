@@ -215,25 +215,24 @@ impl RegistrationFault {
 impl fmt::Display for RegistrationFault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SourceNotAllowed { source } => write!(
-                out,
-                "backends may not register from {source}: it is in none of the `networks` of [registration]"
-            ),
-            Self::TokenNeeded { source } => write!(
-                out,
-                "registering from {source} needs a token, as it is not the proxy's own host"
-            ),
+            Self::SourceNotAllowed { source } => {
+                write!(out, "backends may not register from {source}: {IN_NO_NETWORK}")
+            }
+            Self::TokenNeeded { source } => {
+                write!(out, "registering from {source} needs a token, {NOT_OURS}")
+            }
             Self::TokenExpired { token } => write!(out, "the token {token} has expired; ask for a new one"),
             Self::UnknownPool { pool } => write!(out, "there is no pool {pool}"),
-            Self::PoolNotJoinable { pool } => write!(
-                out,
-                "no backend may register in the pool {pool}, as it has no `register` in the configuration"
-            ),
+            Self::PoolNotJoinable { pool } => {
+                write!(out, "no backend may register in the pool {pool}, {CLOSED}")
+            }
             Self::PoolNotAllowed { token, pool } => write!(out, "the token {token} is not for pool {pool}"),
-            Self::BadId { bytes } => write!(
-                out,
-                "the id has {bytes} bytes; an id is 1 to {ID_BYTES_MAX} bytes without `/` and control characters"
-            ),
+            Self::BadId { bytes } => {
+                write!(
+                    out,
+                    "the id has {bytes} bytes; an id is 1 to {ID_BYTES_MAX} bytes {ID_LETTERS}"
+                )
+            }
             Self::BadWeight { weight } => write!(out, "the weight is {weight}; it may be 1 to {WEIGHT_MAX}"),
             Self::WeightNotAllowed {
                 token,
@@ -243,41 +242,36 @@ impl fmt::Display for RegistrationFault {
                 out,
                 "the weight is {weight}; the token {token} allows 1 to {weight_max}"
             ),
-            Self::TooManyPolicies { policies } => write!(
-                out,
-                "{policies} policies; one backend may uphold at most {POLICIES_MAX}"
-            ),
+            Self::TooManyPolicies { policies } => {
+                write!(
+                    out,
+                    "{policies} policies; one backend may uphold at most {POLICIES_MAX}"
+                )
+            }
             Self::PolicyNotAllowed { token, policy } => {
                 write!(out, "the token {token} does not allow the policy {policy}")
             }
             Self::AddressRefused { address, why } => write!(out, "no backend may be at {address}: {why}"),
             Self::AddressNotAllowed { token, address } => {
+                write!(out, "{address} is in no network of the token {token}, {OWN_ONLY}")
+            }
+            Self::AddressNotYours { source, address } => {
                 write!(
                     out,
-                    "{address} is in no network of the token {token}, which without networks is for the sender's own \
-                     address only"
+                    "without a token {source} may register only itself, not {address}"
                 )
             }
-            Self::AddressNotYours { source, address } => write!(
-                out,
-                "without a token {source} may register only itself, not {address}"
-            ),
-            Self::AddressHeld { address, by } => write!(
-                out,
-                "{by} is registered at {address}; only that host, or the same token, may put another there"
-            ),
+            Self::AddressHeld { address, by } => write!(out, "{by} is registered at {address}; {TAKE_OVER}"),
             Self::BadTtl { ttl, ttl_max } => {
                 write!(out, "the ttl is {ttl:?}; it may be {TTL_MIN:?} to {ttl_max:?}")
             }
-            Self::TtlNotAllowed { token, ttl, ttl_max } => write!(
-                out,
-                "the ttl is {ttl:?}; the token {token} allows at most {ttl_max:?}"
-            ),
-            Self::HeldByAnother { key } => write!(
-                out,
-                "{key} is held by another sender; the same token is needed, or where there is none, the same host or a \
-                 token for all that it registered"
-            ),
+            Self::TtlNotAllowed { token, ttl, ttl_max } => {
+                write!(
+                    out,
+                    "the ttl is {ttl:?}; the token {token} allows at most {ttl_max:?}"
+                )
+            }
+            Self::HeldByAnother { key } => write!(out, "{key} is held by another sender; {SAME_SENDER}"),
             Self::NotRegistered(fault) => fault.fmt(out),
             Self::TooMany { of, max } => {
                 write!(out, "there are {max} registrations {of}, as many as there may be")
@@ -337,3 +331,13 @@ pub(super) const WEIGHT_MAX: u16 = 1_000;
 const POLICIES_MAX: usize = Policies::UPHELD_MAX;
 /// The shortest time between heartbeats.
 pub(super) const TTL_MIN: Duration = Duration::from_millis(100);
+
+// The second halves of sentences, where they are long.
+const IN_NO_NETWORK: &str = "it is in none of the `networks` of [registration]";
+const NOT_OURS: &str = "as it is not the proxy's own host";
+const CLOSED: &str = "as it has no `register` in the configuration";
+const ID_LETTERS: &str = "without `/` and control characters";
+const OWN_ONLY: &str = "which without networks is for the sender's own address only";
+const TAKE_OVER: &str = "only that host, or the same token, may put another there";
+const SAME_SENDER: &str = "the same token is needed, or where there is none, the same host or a token for all that it \
+                           registered";
