@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::cause::Cause;
 use crate::group::Group;
+use crate::pairs::{cookies, pairs};
 use crate::path::{normalise, percent_decoded};
 use crate::plan::{DemandPlan, PolicySource};
 use crate::policy::{Policies, Policy};
@@ -188,8 +189,7 @@ fn each_text(from: &PolicySource, request: &dyn RequestView, take: &mut dyn FnMu
         }
         PolicySource::Cookie(name) => {
             request.any_field("cookie", &mut |line| {
-                let mut values = pairs(line, b';').filter(|(key, _)| *key == name.as_bytes());
-                values.any(|(_, value)| take(&percent_decoded(value)))
+                cookies(line, name).any(|value| take(&percent_decoded(value)))
             });
         }
         PolicySource::Query(name) => {
@@ -213,15 +213,6 @@ fn each_text(from: &PolicySource, request: &dyn RequestView, take: &mut dyn FnMu
             }
         }
     }
-}
-
-/// `name=value` pairs; what has no `=` is no pair.
-fn pairs(text: &[u8], separator: u8) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let parts = text.split(move |byte| *byte == separator).map(<[u8]>::trim_ascii);
-    parts.filter_map(|part| {
-        let middle = part.iter().position(|byte| *byte == b'=')?;
-        Some((&part[..middle], &part[middle + 1..]))
-    })
 }
 
 fn place_of(from: &PolicySource) -> String {

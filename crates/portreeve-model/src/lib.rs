@@ -19,6 +19,7 @@ mod lease;
 mod listener;
 mod network;
 mod padded;
+mod pairs;
 mod path;
 mod policy;
 mod pool;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::digest::digest;
+use crate::pairs::cookies;
 use crate::plan::HashKey;
 use crate::route::RequestView;
 
@@ -10,7 +11,7 @@ use crate::route::RequestView;
 pub(super) fn key(key: &HashKey, request: &dyn RequestView) -> u64 {
     match key {
         HashKey::Header(name) => of_field(request, name, |line| Some(present(line))),
-        HashKey::Cookie(name) => of_field(request, "cookie", |line| cookie(line, name).map(present)),
+        HashKey::Cookie(name) => of_field(request, "cookie", |line| cookies(line, name).next().map(present)),
         HashKey::ClientAddress => request.client().map_or(0, of_address),
         HashKey::Path => present(request.path()),
     }
@@ -24,13 +25,6 @@ fn of_field(request: &dyn RequestView, name: &str, find: impl Fn(&[u8]) -> Optio
         found != 0
     });
     found
-}
-
-/// The value of the first cookie of that name in one line (RFC 6265 section 4.2.1: `name=value; name=value`).
-fn cookie<'a>(line: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let pairs = line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-    let values = pairs.filter_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-    values.into_iter().next()
 }
 
 /// IPv4 within IPv6 counts as IPv4, so that the way in makes no difference.
