@@ -46,7 +46,7 @@ pub struct Unmet {
     pub detail: String,
 }
 
-/// Finds out what is demanded: of one policy without any allocation.
+/// Finds out what is demanded: of one policy, or of several that are kept from before, without any allocation.
 pub(crate) fn demanded<'a>(
     demands: &[DemandPlan],
     pool: &'a Pool,
@@ -57,12 +57,8 @@ pub(crate) fn demanded<'a>(
         read(demand, pool, request, &mut wanted)?;
     }
     if wanted.len > 1 {
-        let policies: Policies = wanted
-            .iter()
-            .flat_map(|group| group.policies())
-            .cloned()
-            .collect();
-        return Ok(Demanded::Several(pool.upholding_all(&policies)));
+        let policies = wanted.iter().flat_map(|group| group.policies());
+        return Ok(Demanded::Several(pool.upholding_all(policies)));
     }
     let only = wanted.iter().next();
     Ok(Demanded::Known(only.unwrap_or_else(|| pool.everyone())))
@@ -95,7 +91,7 @@ impl<'a> Wanted<'a> {
         Ok(())
     }
 
-    fn iter(&self) -> impl Iterator<Item = &'a Arc<Group>> {
+    fn iter(&self) -> impl Iterator<Item = &'a Arc<Group>> + Clone {
         self.groups.iter().copied().flatten()
     }
 }

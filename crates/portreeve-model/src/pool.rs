@@ -56,11 +56,15 @@ impl Pool {
         self.by_policy.get(policy).map(|upheld| &upheld.group)
     }
 
-    /// Those who uphold all of these, each of which is known here.
+    /// Those who uphold all of these, each of which is known here and told once. Allocates nothing if they were asked for
+    /// before and are kept.
     #[must_use]
-    pub fn upholding_all(&self, policies: &Policies) -> Arc<Group> {
-        self.several
-            .find_or(policies, |is_kept| self.make_several(policies, is_kept))
+    pub fn upholding_all<'p>(
+        &self,
+        policies: impl IntoIterator<Item = &'p Policy, IntoIter: Clone>,
+    ) -> Arc<Group> {
+        let make = |policies: &Policies, is_kept| self.make_several(policies, is_kept);
+        self.several.find_or(&policies.into_iter(), make)
     }
 
     /// The policies that are known here.

@@ -8,7 +8,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::group::Group;
-use crate::policy::Policies;
+use crate::policy::{Policies, Policy};
 
 /// Groups by the set of policies.
 #[derive(Debug, Default)]
@@ -23,14 +23,20 @@ struct Entry {
 }
 
 impl Several {
-    /// The group of these policies; made by `make`, which is told whether it will be kept, if it is not there.
-    pub(crate) fn find_or(&self, policies: &Policies, make: impl FnOnce(bool) -> Arc<Group>) -> Arc<Group> {
+    /// The group of these policies, each of which is told once, in any order. If it is not there it is made by `make`,
+    /// which is told whether it will be kept. To find one that is there allocates nothing.
+    pub(crate) fn find_or<'p>(
+        &self,
+        policies: &(impl Iterator<Item = &'p Policy> + Clone),
+        make: impl FnOnce(&Policies, bool) -> Arc<Group>,
+    ) -> Arc<Group> {
+        let make = |is_kept| make(&policies.clone().cloned().collect(), is_kept);
         let mut place = &self.first;
         for _ in 0..KEPT_MAX {
             let Some(entry) = place.get() else {
                 return Self::add(place, make(true));
             };
-            if entry.group.policies() == policies {
+            if are(entry.group.policies(), policies.clone()) {
                 return Arc::clone(&entry.group);
             }
             place = &entry.next;
@@ -59,10 +65,15 @@ impl FromIterator<Arc<Group>> for Several {
     fn from_iter<T: IntoIterator<Item = Arc<Group>>>(groups: T) -> Self {
         let several = Self::default();
         for group in groups {
-            several.find_or(group.policies(), |_| Arc::clone(&group));
+            several.find_or(&group.policies().iter(), |_, _| Arc::clone(&group));
         }
         several
     }
+}
+
+/// Whether the set holds just these, each of which is told once.
+fn are<'p>(set: &Policies, mut told: impl Iterator<Item = &'p Policy> + Clone) -> bool {
+    set.len() == told.clone().count() && told.all(|policy| set.contains(policy.as_str()))
 }
 
 /// Sets that are kept per pool.
@@ -73,7 +84,6 @@ mod tests {
     use super::*;
     use crate::group::GroupRules;
     use crate::plan::BalancePlan;
-    use crate::policy::Policy;
 
     fn named(number: usize) -> Policies {
         let policy = |name: String| Policy::new(&name).unwrap();
@@ -94,7 +104,7 @@ mod tests {
     fn filled(count: usize) -> Several {
         let several = Several::default();
         for number in 0..count {
-            several.find_or(&named(number), |_| group(&named(number)));
+            several.find_or(&named(number).iter(), |policies, _| group(policies));
         }
         several
     }
@@ -102,21 +112,33 @@ mod tests {
     #[test]
     fn a_set_that_was_asked_for_is_found_again() {
         let several = filled(3);
-        let again = several.find_or(&named(1), |_| panic!("it is there"));
+        let again = several.find_or(&named(1).iter(), |_, _| panic!("it is there"));
         assert_eq!(*again.policies(), named(1));
         assert_eq!(several.iter().count(), 3);
+    }
+
+    #[test]
+    fn a_set_is_found_in_whatever_order_it_is_told_and_no_part_of_it_is() {
+        let several = filled(3);
+        let set = named(1);
+        let again = several.find_or(&set.iter().rev(), |_, _| panic!("it is there"));
+        assert_eq!(*again.policies(), set);
+        for part in &set {
+            let found = several.find_or(&[part].into_iter(), |policies, _| group(policies));
+            assert_eq!(found.policies().len(), 1);
+        }
     }
 
     #[test]
     fn sixty_four_sets_are_kept_and_those_beyond_are_served_and_forgotten() {
         let several = filled(KEPT_MAX + 10);
         assert_eq!(several.iter().count(), KEPT_MAX);
-        let found = several.find_or(&named(KEPT_MAX - 1), |_| panic!("it is there"));
+        let found = several.find_or(&named(KEPT_MAX - 1).iter(), |_, _| panic!("it is there"));
         assert_eq!(*found.policies(), named(KEPT_MAX - 1));
         let mut made = false;
-        several.find_or(&named(KEPT_MAX), |is_kept| {
+        several.find_or(&named(KEPT_MAX).iter(), |policies, is_kept| {
             made = !is_kept;
-            group(&named(KEPT_MAX))
+            group(policies)
         });
         assert!(made);
     }
@@ -144,7 +166,7 @@ mod tests {
                 threads.spawn(move || {
                     for number in 0..40 {
                         let wanted = named((number + begin * 10) % 40);
-                        let found = several.find_or(&wanted, |_| group(&wanted));
+                        let found = several.find_or(&wanted.iter(), |policies, _| group(policies));
                         assert_eq!(*found.policies(), wanted);
                     }
                 });
