@@ -2,7 +2,7 @@
 
 pub(crate) mod extent;
 mod first;
-mod hash;
+pub(crate) mod hash;
 mod least_requests;
 mod random;
 mod round_robin;

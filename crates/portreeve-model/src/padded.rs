@@ -5,7 +5,7 @@ use std::ops::Deref;
 /// A value alone on its cache lines: 128 bytes, since processors fetch lines of 64 in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub(crate) struct Padded<T>(T);
+pub struct Padded<T>(T);
 
 impl<T> Deref for Padded<T> {
     type Target = T;

@@ -2,11 +2,14 @@
 
 mod of_file;
 mod policies;
+mod shared;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+pub use self::shared::PoolShared;
 
 use self::of_file::{Formers, backends_of_file};
 use self::policies::Upheld;
@@ -29,6 +32,8 @@ pub struct Pool {
     pub backends: Vec<Arc<Backend>>,
     /// What a backend may make us wait for.
     pub limits: BackendLimits,
+    /// The same for as long as a pool of this name exists.
+    pub shared: Arc<PoolShared>,
     plan: PoolPlan,
     /// How many of them stand in the file.
     of_file: usize,
@@ -133,6 +138,7 @@ impl Pool {
             backends,
             of_file,
             limits: world.plan.limits.clone(),
+            shared: previous.map(|pool| Arc::clone(&pool.shared)).unwrap_or_default(),
             plan: world.plan.clone(),
             generation: 0,
             is_open: world.is_open,

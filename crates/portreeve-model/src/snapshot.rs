@@ -1,18 +1,19 @@
 //! All that the data plane reads, as of one moment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 use std::sync::Arc;
 
 use crate::listener::{Listener, Packets};
 use crate::network::Networks;
-use crate::plan::{LedgerMode, ListenerPlan, Name, Plan, PolicySource, PoolPlan, RoutePlan};
+use crate::plan::{ListenerPlan, Name, Plan, PolicySource, PoolPlan, RoutePlan};
 use crate::policy::Policy;
 use crate::pool::{Pool, PoolWorld};
 use crate::registry::Registry;
 use crate::resolved::Resolved;
 use crate::route::Route;
 use crate::router::Router;
-use crate::stats::{ListenerStats, RouteStats};
+use crate::stats::ListenerStats;
 use crate::suspicions::Suspicions;
 
 /// All that the data plane reads, as of one moment; never changed, only followed by the next.
@@ -52,8 +53,9 @@ impl Snapshot {
     /// Lays out what a checked plan says and who has registered, for `shards` workers that count.
     ///
     /// From `previous` live on: backends whose pool, label, address, weight and policies are the same; the turn of a round robin
-    /// pool; the counts of routes and listeners of the same name (unless there are more shards than before). A route
-    /// whose pool the plan lacks gets an empty one, so its requests are answered with 503.
+    /// pool; what a pool of the same name shares ([`Pool::shared`]); the counts of routes and listeners of the same name
+    /// (unless there are more shards than before); the limits of a route of which the plan says the same. A route whose
+    /// pool the plan lacks gets an empty one, so its requests are answered with 503.
     #[must_use]
     pub fn of(
         plan: &Plan,
@@ -126,21 +128,37 @@ struct Wish<'a> {
     may_be_nothing: bool,
 }
 
+impl<'a> Wish<'a> {
+    fn add(&mut self, route: &'a RoutePlan) {
+        self.may_be_nothing |= route.demands.iter().all(|demand| demand.is_optional);
+        for demand in &route.demands {
+            self.policies
+                .extend(demand.accepts.iter().chain(&demand.otherwise));
+            if let PolicySource::Fixed(fixed) = &demand.from {
+                self.policies.extend(fixed);
+            }
+        }
+    }
+}
+
 /// By the pool that the routes lead to.
 fn wishes(plan: &Plan) -> BTreeMap<&Name, Wish<'_>> {
     let mut wishes: BTreeMap<&Name, Wish<'_>> = BTreeMap::new();
     for route in &plan.routes {
-        let wish = wishes.entry(&route.pool).or_default();
-        wish.may_be_nothing |= route.demands.iter().all(|demand| demand.is_optional);
-        for demand in &route.demands {
-            wish.policies
-                .extend(demand.accepts.iter().chain(&demand.otherwise));
-            if let PolicySource::Fixed(fixed) = &demand.from {
-                wish.policies.extend(fixed);
-            }
+        for pool in pools_of(route) {
+            wishes.entry(pool).or_default().add(route);
         }
     }
     wishes
+}
+
+/// Its own, those of its split, and its mirror: the same is demanded in all of them.
+fn pools_of(route: &RoutePlan) -> impl Iterator<Item = &Name> {
+    let arms = route.split.iter().flat_map(|split| &split.arms);
+    let mirror = route.mirror.iter().map(|mirror| &mirror.pool);
+    iter::once(&route.pool)
+        .chain(arms.map(|(pool, _)| pool))
+        .chain(mirror)
 }
 
 fn routes(
@@ -151,26 +169,16 @@ fn routes(
 ) -> Vec<Arc<Route>> {
     let before = by_name(previous.map(|snapshot| &snapshot.routes), |route| &route.name);
     let pools = by_name(Some(pools), |pool| &pool.name);
-    let build = |plan: &RoutePlan| {
-        let pool = pools
-            .get(&plan.pool)
-            .map_or_else(|| Pool::empty(&plan.pool), |pool| Arc::clone(pool));
-        Route {
-            name: Arc::clone(&plan.name),
-            pool,
-            demands: plan.demands.clone(),
-            ledger: plan.ledger,
-            stats: route_stats(before.get(&plan.name).map(|route| &**route), shards),
-        }
+    let pool = |name: &Name| {
+        pools
+            .get(name)
+            .map_or_else(|| Pool::empty(name), |pool| Arc::clone(pool))
     };
-    plans.iter().map(|plan| Arc::new(build(plan))).collect()
-}
-
-fn route_stats(before: Option<&Arc<Route>>, shards: usize) -> Arc<RouteStats> {
-    let kept = before
-        .map(|route| &route.stats)
-        .filter(|stats| stats.serves(shards));
-    kept.map_or_else(|| Arc::new(RouteStats::new(shards)), Arc::clone)
+    let build = |plan: &RoutePlan| {
+        let before = before.get(&plan.name).map(|route| &***route);
+        Arc::new(Route::build(plan, pool, before, shards))
+    };
+    plans.iter().map(build).collect()
 }
 
 fn listeners(
@@ -213,15 +221,10 @@ fn packets(
 ) -> Option<Packets> {
     let plan = listener.packets.clone()?;
     let before = before.and_then(|listener| listener.packets.as_ref());
-    let route = Route {
-        name: format!("packets:{}", listener.name).into(),
-        pool: snapshot
-            .pool(&plan.pool)
-            .map_or_else(|| Pool::empty(&plan.pool), Arc::clone),
-        demands: Vec::new(),
-        ledger: LedgerMode::Off,
-        stats: route_stats(before.map(|packets| &packets.route), shards),
-    };
+    let name = format!("packets:{}", listener.name).into();
+    let pool = |name: &Name| snapshot.pool(name).map_or_else(|| Pool::empty(name), Arc::clone);
+    let before = before.map(|packets| &*packets.route);
+    let route = Route::build(&RoutePlan::all(name, plan.pool.clone()), pool, before, shards);
     Some(Packets {
         plan,
         route: Arc::new(route),

@@ -17,7 +17,7 @@
 //! slots its key visits next, always in the same order, so that retries too stay together and the load of a lost
 //! backend spreads over all others.
 
-mod key;
+pub(crate) mod key;
 mod slots;
 
 use std::sync::Arc;

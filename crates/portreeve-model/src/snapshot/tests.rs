@@ -1,6 +1,6 @@
 use super::*;
 use crate::cause::Cause;
-use crate::plan::{BalancePlan, HashKey};
+use crate::plan::{BalancePlan, HashKey, LedgerMode};
 use crate::samples::{ask, listener_plan, named_target, plan, pool_plan, route_plan, target};
 use crate::stats::RequestOutcome;
 use crate::tried::Tried;

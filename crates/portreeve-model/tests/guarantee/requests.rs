@@ -32,7 +32,7 @@ impl Asked {
 
     /// The group that one may serve it from, to be kept over time.
     pub(crate) fn group(&self, route: &Route) -> Result<Arc<Group>, Unmet> {
-        match route.demanded(self)? {
+        match route.demanded(&route.pool, self)? {
             Demanded::Known(group) => Ok(Arc::clone(group)),
             Demanded::Several(group) => Ok(group),
         }

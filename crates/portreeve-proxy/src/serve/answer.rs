@@ -113,7 +113,7 @@ fn admit<'a>(
     let route = route(listener, view)?;
     record.route = Some(route);
     let group = route
-        .demanded(view)
+        .demanded(&route.pool, view)
         .map_err(|unmet| Refusal::saying(unmet.cause, unmet.detail));
     record.enter_in_ledger(route.ledger, group.as_deref().ok())?;
     fits(view.request, listener)?;

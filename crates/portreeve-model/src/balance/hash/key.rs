@@ -8,7 +8,7 @@ use crate::plan::HashKey;
 use crate::route::RequestView;
 
 /// Never 0 where the request has the key, 0 where it has not.
-pub(super) fn key(key: &HashKey, request: &dyn RequestView) -> u64 {
+pub(crate) fn key(key: &HashKey, request: &dyn RequestView) -> u64 {
     match key {
         HashKey::Header(name) => of_field(request, name, |line| Some(present(line))),
         HashKey::Cookie(name) => of_field(request, "cookie", |line| cookies(line, name).next().map(present)),
