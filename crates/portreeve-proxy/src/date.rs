@@ -1,5 +1,6 @@
 //! Times as texts: for `Date` (RFC 9110 section 5.6.7), for access records (RFC 3339; the combined format's own).
 
+use std::fmt::{self, Display, Formatter};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`
@@ -21,17 +22,29 @@ pub(crate) fn http(at: SystemTime) -> String {
 /// A moment as `1994-11-06T08:49:37.123Z` (RFC 3339 section 5.6).
 #[must_use]
 pub fn rfc3339(at: SystemTime) -> String {
-    let Civil {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-        milli,
-        ..
-    } = Civil::at(at);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+    Rfc3339(at).to_string()
+}
+
+/// The same, to be written where it belongs.
+pub(crate) struct Rfc3339(pub(crate) SystemTime);
+
+impl Display for Rfc3339 {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        let Civil {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            milli,
+            ..
+        } = Civil::at(self.0);
+        write!(
+            to,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+        )
+    }
 }
 
 /// `06/Nov/1994:08:49:37 +0000`

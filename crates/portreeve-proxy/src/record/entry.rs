@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use portreeve_model::{Group, Policies};
 
 use super::Record;
-use super::text::{ended_by, text};
-use crate::date;
+use super::text::{ended_by, shown, text};
+use crate::date::Rfc3339;
 
 /// What of a request's demand is remembered for the ledger.
 pub(super) struct Entry {
@@ -28,7 +28,7 @@ impl Entry {
 
     /// One JSON object, without a line feed. Writing to memory cannot fail.
     pub(super) fn write(&self, record: &Record<'_>, at: SystemTime, out: &mut Vec<u8>) {
-        let (time, id) = (date::rfc3339(at), record.worker.next_id());
+        let (time, id) = (Rfc3339(at), record.worker.next_id());
         let _ = write!(out, "{{\"at\":\"{time}\",\"id\":\"{id:016x}\"");
         text(out, "listener", record.listener.name.as_bytes());
         if let Some(route) = record.route {
@@ -45,7 +45,7 @@ impl Entry {
             out.extend_from_slice(b",\"backend\":\"");
             super::text::escape_text(out, &backend.label);
             out.push(b'"');
-            text(out, "backend_address", backend.address.to_string().as_bytes());
+            shown(out, "backend_address", &backend.address);
         }
         let _ = write!(
             out,

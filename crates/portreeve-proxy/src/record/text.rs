@@ -9,7 +9,7 @@ use portreeve_model::Cause;
 use portreeve_model::plan::RecordFormat;
 
 use super::{EndedBy, Record};
-use crate::date;
+use crate::date::{self, Rfc3339};
 
 /// Writes one record, its line feed included. Writing to memory cannot fail.
 pub(super) fn write(
@@ -30,7 +30,7 @@ fn json(record: &Record<'_>, total: Duration, at: SystemTime, out: &mut Vec<u8>)
     let _ = write!(
         out,
         "{{\"time\":\"{}\",\"listener\":\"{}\"",
-        date::rfc3339(at),
+        Rfc3339(at),
         record.listener.name
     );
     let _ = write!(out, ",\"client\":\"{}\"", Client(record));
@@ -144,6 +144,23 @@ pub(super) fn text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.push(b'"');
 }
 
+/// The same of what has no bytes of its own yet.
+pub(super) fn shown(out: &mut Vec<u8>, name: &str, value: impl Display) {
+    let _ = write!(out, ",\"{name}\":\"");
+    let _ = fmt::Write::write_fmt(&mut Escaped(out), format_args!("{value}"));
+    out.push(b'"');
+}
+
+/// Escapes what is written to it.
+struct Escaped<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        escape(self.0, text.as_bytes());
+        Ok(())
+    }
+}
+
 /// Quotes, backslashes and everything beyond printable ASCII are escaped, so that no client can forge a line or break a
 /// parser. A byte above 0x7f stands as the code point of its value.
 fn escape(out: &mut Vec<u8>, value: &[u8]) {
@@ -189,5 +206,20 @@ pub(super) fn ended_by(who: EndedBy) -> &'static str {
         EndedBy::Client => "client",
         EndedBy::Backend => "backend",
         EndedBy::Proxy => "proxy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_escaped_like_a_text() {
+        let (mut shown_so, mut written) = (Vec::new(), Vec::new());
+        let address = "unix:/tmp/\"é\"\n";
+        shown(&mut shown_so, "at", format_args!("unix:{}", "/tmp/\"é\"\n"));
+        text(&mut written, "at", address.as_bytes());
+        assert_eq!(shown_so, written);
+        assert_eq!(written, br#","at":"unix:/tmp/\"\u00c3\u00a9\"\u000a""#);
     }
 }
