@@ -36,6 +36,30 @@ impl Scratch {
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
+
+    /// A file in the folder that holds `content`; whatever it held before is gone.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.file(name);
+        std::fs::write(&path, content).expect("the temporary folder takes files");
+        path
+    }
+
+    /// Puts `content` in the place of a file at one stroke, as editors do.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn replace(&self, name: &str, content: &str) {
+        let fresh = self.write(&format!("{name}.new"), content);
+        std::fs::rename(fresh, self.file(name)).expect("both are in one folder");
+    }
+
+    /// What a file of the folder holds; empty if it is not there.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.file(name)).unwrap_or_default()
+    }
 }
 
 impl Default for Scratch {

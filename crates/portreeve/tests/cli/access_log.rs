@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::fixture::{Backend, Connection, Folder, PATIENCE, Portreeve};
+use crate::fixture::{Backend, Connection, PATIENCE, Program, Scratch};
 
 fn await_text(file: &Path, text: &str) {
     let begin = Instant::now();
@@ -17,12 +17,12 @@ fn await_text(file: &Path, text: &str) {
 
 #[test]
 fn sigusr1_opens_the_file_anew() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let (log, old) = (folder.file("access.log"), folder.file("access.log.1"));
     let backend = Backend::named("one");
     let to = backend.address().to_string();
     let access_log = log.to_str().unwrap();
-    let mut portreeve = Portreeve::start([
+    let mut portreeve = Program::start([
         "serve",
         "--listen",
         "127.0.0.1:0",
@@ -49,11 +49,11 @@ fn sigusr1_opens_the_file_anew() {
 
 #[test]
 fn every_record_is_written_before_the_end() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let log = folder.file("access.log");
     let backend = Backend::named("one");
     let to = backend.address().to_string();
-    let mut portreeve = Portreeve::start([
+    let mut portreeve = Program::start([
         "serve",
         "--listen",
         "127.0.0.1:0",
@@ -80,7 +80,7 @@ fn every_record_is_written_before_the_end() {
 fn a_dash_is_stdout_and_nothing_else_is_written_there() {
     let backend = Backend::named("one");
     let to = backend.address().to_string();
-    let mut portreeve = Portreeve::start([
+    let mut portreeve = Program::start([
         "serve",
         "--listen",
         "127.0.0.1:0",

@@ -1,8 +1,8 @@
-use crate::fixture::{Folder, run};
+use crate::fixture::{Scratch, run};
 
 #[test]
 fn a_good_file_is_ok_and_says_what_is_in_it() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let file = folder.write(
         "good.toml",
         "[listener.web]\nbind = \"127.0.0.1:80\"\n[pool.app]\nbackends = [\"a:1\", \"b:2\"]\n",
@@ -22,7 +22,7 @@ fn a_good_file_is_ok_and_says_what_is_in_it() {
 
 #[test]
 fn a_file_that_is_sound_but_dangerous_is_ok_after_a_warning() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let file = folder.write(
         "open.toml",
         "[listener.main]\nbind = \"127.0.0.1:1\"\nregistration = true\n[pool.app]\n\
@@ -43,7 +43,7 @@ fn a_file_that_is_sound_but_dangerous_is_ok_after_a_warning() {
 
 #[test]
 fn every_fault_is_told_with_its_line() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let text = "threads = 0\n[listener.web]\nbind = \"nowhere\"\n[pool.app]\nbackends = [\"a:1\"]\nbalanc = \"random\"\n";
     let file = folder.write("bad.toml", text);
 

@@ -3,11 +3,11 @@ use std::path::PathBuf;
 
 use rustix::process::Signal;
 
-use crate::fixture::{Connection, Portreeve};
+use crate::fixture::{Connection, Program};
 
 #[test]
 fn six_clients_are_served_by_the_servers_of_their_policy_in_turn() {
-    let mut demo = Portreeve::start(["demo"]);
+    let mut demo = Program::start(["demo"]);
 
     let servers: Vec<_> = ["101", "102", "201", "202"]
         .iter()
@@ -37,7 +37,7 @@ fn six_clients_are_served_by_the_servers_of_their_policy_in_turn() {
 
 #[test]
 fn requests_meet_the_apps_of_their_policy_and_else_nobody() {
-    let mut demo = Portreeve::start(["demo"]);
+    let mut demo = Program::start(["demo"]);
 
     demo.printed("Requests name a policy");
     let answers: Vec<_> = ["eu", "eu", "eu", "us", "mars"]
@@ -57,7 +57,7 @@ fn requests_meet_the_apps_of_their_policy_and_else_nobody() {
 
 #[test]
 fn it_serves_until_ctrl_c_and_leaves_nothing_behind() {
-    let mut demo = Portreeve::start(["demo"]);
+    let mut demo = Program::start(["demo"]);
 
     let proxy = address(&demo.printed("proxy"));
     let curl = demo.printed("curl http://");
@@ -82,7 +82,7 @@ fn it_serves_until_ctrl_c_and_leaves_nothing_behind() {
 #[test]
 fn ctrl_c_in_the_middle_of_it_is_no_failure() {
     for line in ["proxy", "server 102", "client 1", "app one"] {
-        let mut demo = Portreeve::start(["demo"]);
+        let mut demo = Program::start(["demo"]);
         demo.printed(line);
         demo.signal(Signal::INT);
         let outcome = demo.end();
@@ -92,7 +92,7 @@ fn ctrl_c_in_the_middle_of_it_is_no_failure() {
 
 #[test]
 fn two_demos_run_side_by_side() {
-    let (mut first, mut second) = (Portreeve::start(["demo"]), Portreeve::start(["demo"]));
+    let (mut first, mut second) = (Program::start(["demo"]), Program::start(["demo"]));
 
     first.printed("Ctrl-C ends the demo.");
     second.printed("Ctrl-C ends the demo.");
@@ -103,7 +103,7 @@ fn two_demos_run_side_by_side() {
 
 #[test]
 fn a_token_of_the_environment_is_for_other_proxies() {
-    let mut demo = Portreeve::start_with(["demo"], |command| {
+    let mut demo = Program::start_with(["demo"], |command| {
         command.env("PORTREEVE_TOKEN", "ptv_unknown_here");
     });
 
@@ -112,7 +112,7 @@ fn a_token_of_the_environment_is_for_other_proxies() {
 }
 
 /// Killed, it would leave its folder behind.
-fn end(demo: Portreeve) {
+fn end(demo: Program) {
     demo.signal(Signal::INT);
     assert_eq!(demo.end().code, Some(0));
 }

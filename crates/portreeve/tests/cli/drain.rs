@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::fixture::{Backend, Connection, PATIENCE, Portreeve};
+use crate::fixture::{Backend, Connection, PATIENCE, Program};
 
 /// A proxy that is busy with a slow request.
 struct Busy {
-    portreeve: Portreeve,
+    portreeve: Program,
     backend: Backend,
     client: Connection,
     address: SocketAddr,
@@ -19,7 +19,7 @@ impl Busy {
     fn with(drain_timeout: &str) -> Self {
         let backend = Backend::named("one");
         let to = backend.address().to_string();
-        let mut portreeve = Portreeve::start([
+        let mut portreeve = Program::start([
             "serve",
             "--listen",
             "127.0.0.1:0",
@@ -106,7 +106,7 @@ fn a_second_signal_ends_at_once_with_the_code_of_the_signal() {
 fn an_idle_connection_does_not_hold_up_the_end() {
     let backend = Backend::named("one");
     let to = backend.address().to_string();
-    let mut portreeve = Portreeve::start([
+    let mut portreeve = Program::start([
         "serve",
         "--listen",
         "127.0.0.1:0",

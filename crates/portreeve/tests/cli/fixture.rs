@@ -1,14 +1,18 @@
 //! The real binary as a child process, a backend to stand behind it, and just enough HTTP to talk to them.
 
+#[path = "../shared/address.rs"]
+mod address;
 mod backend;
-mod folder;
 mod http;
-mod portreeve;
+#[path = "../shared/program.rs"]
+mod program;
+mod start;
 
 pub(crate) use backend::Backend;
-pub(crate) use folder::Folder;
 pub(crate) use http::Connection;
-pub(crate) use portreeve::{Outcome, Portreeve, run};
+pub(crate) use portreeve_testkit::Scratch;
+pub(crate) use program::{Outcome, Program};
+pub(crate) use start::run;
 
 use std::time::Duration;
 

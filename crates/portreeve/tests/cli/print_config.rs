@@ -1,8 +1,8 @@
-use crate::fixture::{Folder, run};
+use crate::fixture::{Scratch, run};
 
 #[test]
 fn the_printed_file_says_the_same_as_the_flags() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let log = folder.file("access.log");
     let flags = [
         "serve",
@@ -60,7 +60,7 @@ fn the_printed_file_says_the_same_as_the_flags() {
 
 #[test]
 fn without_backends_the_printed_file_takes_those_that_register() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let printed = run([
         "serve",
         "--print-config",

@@ -2,21 +2,21 @@ use std::net::{SocketAddr, TcpStream};
 
 use rustix::process::Signal;
 
-use crate::fixture::{Backend, Connection, Folder, Portreeve};
+use crate::fixture::{Backend, Connection, Program, Scratch};
 
 /// A proxy by a file that tests rewrite.
 struct Filed {
-    folder: Folder,
-    portreeve: Portreeve,
+    folder: Scratch,
+    portreeve: Program,
     admin: SocketAddr,
     address: SocketAddr,
 }
 
 impl Filed {
     fn before(backend: &Backend) -> Self {
-        let folder = Folder::new();
+        let folder = Scratch::new();
         let file = folder.write("portreeve.toml", &config(backend, ""));
-        let mut portreeve = Portreeve::start(["serve".as_ref(), "--config".as_ref(), file.as_os_str()]);
+        let mut portreeve = Program::start(["serve".as_ref(), "--config".as_ref(), file.as_os_str()]);
         let admin = portreeve.admin();
         let address = portreeve.address();
         Self {
@@ -205,7 +205,7 @@ fn what_needs_a_restart_is_named_and_the_rest_is_taken() {
 fn without_a_file_sighup_changes_nothing() {
     let one = Backend::named("one");
     let to = one.address().to_string();
-    let mut portreeve = Portreeve::start(["serve", "--listen", "127.0.0.1:0", "--admin", "off", "--to", &to]);
+    let mut portreeve = Program::start(["serve", "--listen", "127.0.0.1:0", "--admin", "off", "--to", &to]);
     let address = portreeve.address();
 
     portreeve.signal(Signal::HUP);

@@ -1,7 +1,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::fixture::{Backend, Connection, Folder, Outcome, Portreeve, run};
+use crate::fixture::{Backend, Connection, Outcome, Program, Scratch, run};
 
 fn taken() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -27,7 +27,7 @@ fn assert_refused(outcome: &Outcome, named: &str) {
 fn two_backends_answer_in_turn() {
     let (one, two) = (Backend::named("one"), Backend::named("two"));
     let to = format!("http://{}/,{}", one.address(), two.address());
-    let mut portreeve = Portreeve::start(["serve", "--listen", "127.0.0.1:0", "--admin", "off", "--to", &to]);
+    let mut portreeve = Program::start(["serve", "--listen", "127.0.0.1:0", "--admin", "off", "--to", &to]);
 
     let mut connection = Connection::to(portreeve.address());
     let answers: Vec<_> = (0..4).map(|_| connection.get("/")).collect();
@@ -97,8 +97,8 @@ fn a_low_port_without_the_right_to_it_names_the_right() {
         "127.0.0.1:1",
     ];
     let portreeve = match rustix::process::geteuid().is_root() {
-        true => Portreeve::start_under(&["setpriv", "--bounding-set=-net_bind_service"], &arguments),
-        false => Portreeve::start(arguments),
+        true => Program::start_under(&["setpriv", "--bounding-set=-net_bind_service"], &arguments),
+        false => Program::start(arguments),
     };
     assert_refused(
         &portreeve.end(),
@@ -117,7 +117,7 @@ fn the_limit_of_open_files_is_raised_as_far_as_allowed() {
         "--to",
         "127.0.0.1:1",
     ];
-    let mut portreeve = Portreeve::start_under(&["prlimit", "--nofile=256:1234"], &arguments);
+    let mut portreeve = Program::start_under(&["prlimit", "--nofile=256:1234"], &arguments);
 
     let page = Connection::to(portreeve.admin()).get("/metrics");
 
@@ -143,7 +143,7 @@ fn an_access_log_that_cannot_be_written_is_named() {
 
 #[test]
 fn a_state_folder_that_is_a_file_is_named() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let file = folder.write("state", "");
     let state = file.to_str().unwrap();
     let outcome = run([
@@ -162,7 +162,7 @@ fn a_state_folder_that_is_a_file_is_named() {
 
 #[test]
 fn a_faulty_file_is_told_line_by_line() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let file = folder.write("bad.toml", "threads = 0\n[admin]\nbind = \"nowhere\"\n");
 
     let outcome = run(["serve".as_ref(), "--config".as_ref(), file.as_os_str()]);
@@ -174,10 +174,10 @@ fn a_faulty_file_is_told_line_by_line() {
 
 #[test]
 fn a_unix_socket_is_gone_after_the_end() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let socket = folder.file("web.sock");
     let listen = format!("unix:{}", socket.display());
-    let mut portreeve = Portreeve::start([
+    let mut portreeve = Program::start([
         "serve",
         "--admin",
         "off",

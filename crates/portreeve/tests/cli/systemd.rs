@@ -2,7 +2,7 @@ use std::os::unix::net::UnixDatagram;
 
 use rustix::process::Signal;
 
-use crate::fixture::{Backend, Folder, PATIENCE, Portreeve};
+use crate::fixture::{Backend, PATIENCE, Program, Scratch};
 
 /// What systemd would hear.
 struct Manager(UnixDatagram);
@@ -17,7 +17,7 @@ impl Manager {
 
 #[test]
 fn systemd_hears_of_start_reloads_and_end() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let backend = Backend::named("one");
     let text = format!(
         "[admin]\nbind = \"off\"\n[listener.web]\nbind = \"127.0.0.1:0\"\n[pool.app]\nbackends = [\"{}\"]\n",
@@ -29,7 +29,7 @@ fn systemd_hears_of_start_reloads_and_end() {
     manager.0.set_read_timeout(Some(PATIENCE)).unwrap();
 
     let arguments = ["serve".as_ref(), "--config".as_ref(), file.as_os_str()];
-    let portreeve = Portreeve::start_with(arguments, |command| {
+    let portreeve = Program::start_with(arguments, |command| {
         command.env("NOTIFY_SOCKET", &socket);
     });
     assert!(manager.next().starts_with("READY=1\n"));

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixture::{Connection, Folder, PATIENCE};
+use crate::fixture::{Connection, PATIENCE, Scratch};
 
 /// A proxy whose stderr is a pipe of which only the first lines are read.
 struct Unheard {
     child: Child,
     stderr: BufReader<ChildStderr>,
     admin: SocketAddr,
-    folder: Folder,
+    folder: Scratch,
 }
 
 impl Unheard {
     fn start() -> Self {
-        let folder = Folder::new();
+        let folder = Scratch::new();
         let file = folder.write("portreeve.toml", &config(&folder));
         let mut child = Command::new(env!("CARGO_BIN_EXE_portreeve"))
             .args(["serve".as_ref(), "--config".as_ref(), file.as_os_str()])
@@ -83,7 +83,7 @@ impl Drop for Unheard {
     }
 }
 
-fn config(folder: &Folder) -> String {
+fn config(folder: &Scratch) -> String {
     format!(
         "state = {:?}\n[admin]\nbind = \"127.0.0.1:0\"\n[listener.web]\nbind = \"127.0.0.1:0\"\n[pool.app]\nbackends = [\"127.0.0.1:1\"]\n",
         folder.file("state")

@@ -1,10 +1,18 @@
 //! Ledgers in files, the real binary, and just enough around it to have it write one.
 
+#[path = "../shared/address.rs"]
+mod address;
+#[path = "../shared/left_folder.rs"]
+mod left_folder;
+#[path = "../shared/program.rs"]
 mod program;
 mod proxied;
+mod start;
 
-pub(crate) use program::{Outcome, Program, run};
+pub(crate) use left_folder::folder;
+pub(crate) use program::{Outcome, Program};
 pub(crate) use proxied::Backend;
+pub(crate) use start::run;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,16 +22,6 @@ use portreeve_ledger::{Chain, SigningKey};
 
 /// How long anything may take before the test fails; far more than it ever needs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A folder of this test's own, empty at first.
-pub(crate) fn folder(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("ledger_cli")
-        .join(name);
-    let _ = fs::remove_dir_all(&path); // it may be there from an earlier run
-    fs::create_dir_all(&path).unwrap();
-    path
-}
 
 pub(crate) fn key() -> SigningKey {
     SigningKey::from_seed(&[1; 32])

@@ -52,7 +52,7 @@ fn verify(folder: &Path) -> Outcome {
 #[test]
 fn what_a_proxy_served_is_in_its_ledger_over_a_restart_and_a_kill() {
     let (folder, backend) = (folder("served"), Backend::start());
-    let program = serve(&folder, &backend);
+    let mut program = serve(&folder, &backend);
     let address = program.address();
     for _ in 0..3 {
         assert!(get(address).starts_with("HTTP/1.1 200 "));
@@ -62,7 +62,7 @@ fn what_a_proxy_served_is_in_its_ledger_over_a_restart_and_a_kill() {
     assert!(outcome.stdout.starts_with("ok: 3 records"), "{outcome:?}");
     assert!(outcome.stdout.contains("after it: no records"), "{outcome:?}");
 
-    let program = serve(&folder, &backend);
+    let mut program = serve(&folder, &backend);
     assert!(get(program.address()).starts_with("HTTP/1.1 200 "));
     let begin = Instant::now();
     while !fs::read_to_string(ledger(&folder))
@@ -90,6 +90,6 @@ fn a_broken_key_is_a_clear_error_at_the_start() {
     let (folder, backend) = (folder("broken_key"), Backend::start());
     fs::create_dir(folder.join("state")).unwrap();
     fs::write(folder.join("state/ledger.key"), "nonsense").unwrap();
-    let program = serve(&folder, &backend);
+    let mut program = serve(&folder, &backend);
     program.told("ledger.key is broken");
 }

@@ -2,17 +2,17 @@
 
 use std::net::TcpListener;
 
-use crate::fixture::{Folder, Outcome, Program, Proxy, Said};
+use crate::fixture::{Outcome, Program, Proxy, Said, Scratch};
 
 /// A folder for state as a running proxy leaves it.
 pub(crate) struct State {
-    pub(crate) folder: Folder,
+    pub(crate) folder: Scratch,
     pub(crate) proxy: Proxy,
 }
 
 impl State {
     pub(crate) fn of(proxy: Proxy) -> Self {
-        let folder = Folder::new();
+        let folder = Scratch::new();
         let file = format!("{{\"address\":\"{}\",\"key\":\"the-key\"}}", proxy.address());
         folder.write("admin.json", &file);
         Self { folder, proxy }
@@ -155,7 +155,7 @@ fn a_key_that_is_not_the_right_one_is_explained() {
     let outcome = state.run(&["backends", "remove", "api/a1"]);
     assert!(outcome.stderr.contains("--state DIR"), "{}", outcome.stderr);
 
-    let empty = Folder::new();
+    let empty = Scratch::new();
     let address = state.proxy.address();
     let arguments = [
         "backends",
@@ -182,7 +182,7 @@ fn a_key_that_is_not_the_right_one_is_explained() {
 #[test]
 fn the_key_may_come_from_the_environment() {
     let proxy = Proxy::saying(|_| Said(204, String::new()));
-    let empty = Folder::new();
+    let empty = Scratch::new();
     let address = proxy.address();
     let arguments = [
         "backends",
@@ -203,7 +203,7 @@ fn a_proxy_that_is_not_there_is_one_clear_sentence() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let folder = Folder::new();
+    let folder = Scratch::new();
     folder.write(
         "admin.json",
         &format!("{{\"address\":\"{address}\",\"key\":\"k\"}}"),

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::fixture::{Folder, eventually};
+use crate::fixture::{Scratch, eventually};
 use crate::real::Real;
 
 #[test]
@@ -20,7 +20,7 @@ fn the_tables_of_errors_have_every_cause_and_no_other() {
 #[test]
 fn the_python_example_joins_stays_and_leaves() {
     let (real, listener) = (Real::start(), TcpListener::bind("127.0.0.1:0").unwrap());
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let stop = folder.file("stop");
     let script = example("python", &real, &listener).replace(
         "# stop.set() at the end",
@@ -41,7 +41,7 @@ fn the_python_example_joins_stays_and_leaves() {
 #[test]
 fn the_shell_example_joins_and_leaves() {
     let (real, listener) = (Real::start(), TcpListener::bind("127.0.0.1:0").unwrap());
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let script = example("sh", &real, &listener);
     let running = Running::start("bash", &folder.write("example.sh", &script));
 

@@ -1,12 +1,15 @@
 //! The real binary as a child process, an app for it to run, and a proxy that says what it is told to.
 
+#[path = "../shared/address.rs"]
+mod address;
 mod app;
-mod folder;
+#[path = "../shared/program.rs"]
 mod program;
 mod proxy;
+mod start;
 
 pub(crate) use app::{App, LONG_ENOUGH};
-pub(crate) use folder::Folder;
+pub(crate) use portreeve_testkit::Scratch;
 pub(crate) use program::{Outcome, Program};
 pub(crate) use proxy::{Proxy, Said};
 

@@ -7,18 +7,18 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixture::{App, Folder, Outcome, PATIENCE, Program, eventually};
+use crate::fixture::{App, Outcome, PATIENCE, Program, Scratch, eventually};
 
 /// `portreeve serve` without a file: whoever registers is served.
 pub(crate) struct Real {
     _program: Program,
-    state: Folder,
+    state: Scratch,
     address: SocketAddr,
 }
 
 impl Real {
     pub(crate) fn start() -> Self {
-        let state = Folder::new();
+        let state = Scratch::new();
         let path = state.path().to_str().unwrap();
         let arguments = [
             "serve",
@@ -30,7 +30,7 @@ impl Real {
             path,
         ];
         let mut program = Program::start(arguments);
-        let address = program.address(" listening listener=");
+        let address = program.address_told(" listening listener=");
         program.told("ready");
         Self {
             _program: program,
@@ -236,7 +236,7 @@ fn the_key_is_for_the_proxys_user_only_and_without_it_nothing_changes() {
     );
     let text = std::fs::read_to_string(&file).unwrap();
     let admin = text.split('"').nth(3).unwrap();
-    let empty = Folder::new();
+    let empty = Scratch::new();
 
     let words = [
         "token",
