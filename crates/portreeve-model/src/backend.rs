@@ -1,16 +1,21 @@
 //! One server of a pool.
 
+mod room;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use crate::address::BackendAddress;
 use crate::digest::digest;
+use crate::gate::Gate;
 use crate::plan::Name;
 use crate::policy::Policies;
 use crate::registration::Announcement;
+use crate::report::LastReport;
 use crate::standing::{SharedStanding, Standing};
 use crate::tick::Tick;
 use crate::vitals::Vitals;
+use crate::warmth::Warmth;
 
 /// A backend's number: unique for the life of the process, never reused, from 1 up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,7 +37,7 @@ impl BackendId {
     }
 }
 
-/// One server of a pool. All of it stays as it was made but for its standing and the counts in `load`: a server that
+/// One server of a pool. All of it stays as it was made but for its standing, its room and its vitals: a server that
 /// changes its address, policies or weight is another backend with another number.
 #[derive(Debug)]
 pub struct Backend {
@@ -56,6 +61,9 @@ pub struct Backend {
     pub spells_types_as_text: bool,
     standing: SharedStanding,
     is_retired: AtomicBool,
+    gate: Gate,
+    warmth: Warmth,
+    report: LastReport,
     /// How it does.
     pub vitals: Vitals,
 }
@@ -76,6 +84,9 @@ impl Backend {
             spells_types_as_text: false,
             standing: SharedStanding::new(Standing::Serving),
             is_retired: AtomicBool::new(false),
+            gate: Gate::default(),
+            warmth: Warmth::default(),
+            report: LastReport::default(),
             vitals: Vitals::default(),
         }
     }
@@ -125,7 +136,9 @@ impl Backend {
     /// For the one writer: what it may do from now on, seen by all threads at once. Nothing follows
     /// [`Standing::Gone`].
     pub fn stand(&self, standing: Standing) {
-        self.standing.set(standing);
+        if self.standing.set(standing) {
+            self.warmth.reset();
+        }
     }
 
     /// For the one writer: no snapshot that follows has it, so connections to it need not be kept.
@@ -145,9 +158,9 @@ impl Backend {
         self.is_registered && self.standing.suspect()
     }
 
-    /// Counts a request in.
-    pub(crate) fn begin(&self, now: Tick) {
-        self.vitals.begin(now);
+    /// Counts a request in; how many are in flight with it.
+    pub(crate) fn begin(&self, now: Tick) -> u32 {
+        self.vitals.begin(now)
     }
 
     /// Counts a request out.

@@ -3,30 +3,63 @@
 use std::sync::Arc;
 
 use crate::backend::Backend;
+use crate::ejection::Trial;
+use crate::gate::Room;
 use crate::tick::Tick;
 
 /// The right to send one request to a backend: counts as one request, and as one in flight until it is dropped.
 #[derive(Debug)]
-pub struct Lease(Arc<Backend>);
+pub struct Lease {
+    backend: Arc<Backend>,
+    trial: Option<Trial>,
+}
 
 impl Lease {
-    /// Counts a request in on `backend`.
+    /// Counts a request in on `backend`, whether it has room or not.
     #[must_use]
     pub fn take(backend: &Arc<Backend>, now: Tick) -> Self {
-        backend.begin(now);
-        Self(Arc::clone(backend))
+        Self::counted(backend, now).0
+    }
+
+    /// Counts a request in on `backend` if it has room at this very moment. No more than its limit hold a lease,
+    /// whatever threads do at once; if it is ejected and its time is over, one at a time has one, as its trial.
+    ///
+    /// # Errors
+    /// [`Room::Full`] or [`Room::Out`].
+    pub fn try_take(backend: &Arc<Backend>, now: Tick) -> Result<Self, Room> {
+        let (mut lease, in_flight) = Self::counted(backend, now);
+        lease.trial = backend.enter(in_flight, now)?;
+        Ok(lease)
     }
 
     /// Who was chosen.
     #[must_use]
     pub fn backend(&self) -> &Arc<Backend> {
-        &self.0
+        &self.backend
+    }
+
+    /// Whether the backend is ejected, and this request decides whether it comes back.
+    #[must_use]
+    pub fn is_trial(&self) -> bool {
+        self.trial.is_some()
+    }
+
+    fn counted(backend: &Arc<Backend>, now: Tick) -> (Self, u32) {
+        let in_flight = backend.begin(now);
+        let lease = Self {
+            backend: Arc::clone(backend),
+            trial: None,
+        };
+        (lease, in_flight)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.0.end();
+        if let Some(trial) = self.trial {
+            self.backend.release(trial);
+        }
+        self.backend.end();
     }
 }
 

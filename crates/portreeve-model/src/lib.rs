@@ -16,10 +16,13 @@ mod cursor;
 mod deadline;
 mod demand;
 mod digest;
+mod ejection;
+mod gate;
 mod group;
 mod hold_queue;
 mod latencies;
 mod lease;
+mod limiter;
 mod listener;
 mod network;
 mod padded;
@@ -31,6 +34,7 @@ mod priority;
 mod rates;
 mod registration;
 mod registry;
+mod report;
 mod resolved;
 mod route;
 mod router;
@@ -45,6 +49,7 @@ mod suspicions;
 mod tick;
 mod tried;
 mod vitals;
+mod warmth;
 
 pub use address::BackendAddress;
 pub use ask::{Ask, NotPicked};
@@ -53,6 +58,8 @@ pub use budget::RetryBudget;
 pub use cause::{Cause, Fault};
 pub use deadline::spell_deadline;
 pub use demand::{Demanded, Unmet};
+pub use ejection::{AttemptOutcome, Ejected, EjectedBy};
+pub use gate::Room;
 pub use group::Group;
 pub use hold_queue::{HoldQueue, Ticket};
 pub use latencies::Latencies;
@@ -69,6 +76,7 @@ pub use registry::{
     AddressFault, Bound, Change, Event, EventKind, Kept, Member, NotRegistered, Registered,
     RegistrationFault, Registry,
 };
+pub use report::Report;
 pub use resolved::Resolved;
 pub use route::{Mirror, RequestView, Route};
 pub use router::Routed;

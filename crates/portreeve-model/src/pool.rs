@@ -1,5 +1,6 @@
 //! Backends that serve the same thing, and the groups of them that uphold the same.
 
+mod ejecting;
 mod of_file;
 mod policies;
 mod shared;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 pub use self::shared::PoolShared;
 
+use self::ejecting::Ejecting;
 use self::of_file::{Formers, backends_of_file};
 use self::policies::Upheld;
 use crate::backend::Backend;
@@ -46,6 +48,7 @@ pub struct Pool {
     several: Several,
     /// Who is not in it any more but may still be met by whoever holds an older snapshot.
     formers: Formers,
+    ejecting: Arc<Ejecting>,
 }
 
 impl Pool {
@@ -133,6 +136,9 @@ impl Pool {
         let policies = policies::lay_out(world, &backends[..of_file], previous.map(|pool| &pool.by_policy));
         let everyone = everyone(world, &backends);
         let before = previous.map(|pool| &pool.everyone);
+        backends
+            .iter()
+            .for_each(|backend| backend.set_limit(world.plan.in_flight));
         let mut pool = Self {
             name: Arc::clone(&world.plan.name),
             backends,
@@ -146,6 +152,7 @@ impl Pool {
             by_policy: policies,
             several: Several::default(),
             formers: Formers::default(),
+            ejecting: previous.map_or_else(Arc::default, |pool| Arc::clone(&pool.ejecting)),
         };
         pool.several = pool.several_of(&rules, previous);
         pool

@@ -69,11 +69,13 @@ impl SharedStanding {
         self.0.load(SeqCst) == Standing::Serving as u8
     }
 
-    /// Nothing follows [`Standing::Gone`].
-    pub(crate) fn set(&self, standing: Standing) {
-        let _ = self.0.fetch_update(SeqCst, SeqCst, |old| {
+    /// Nothing follows [`Standing::Gone`]. Whether it serves now and did not before.
+    pub(crate) fn set(&self, standing: Standing) -> bool {
+        let before = self.0.fetch_update(SeqCst, SeqCst, |old| {
             (old != Standing::Gone as u8).then_some(standing as u8)
         });
+        let serving = Standing::Serving as u8;
+        standing == Standing::Serving && before.is_ok_and(|before| before != serving)
     }
 
     /// From serving to down; whether it was this call that did it.

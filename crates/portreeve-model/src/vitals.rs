@@ -1,8 +1,12 @@
 //! How a backend does, as the threads of the data plane tell each other.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+mod attempts;
+mod stall;
+
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
+use crate::ejection::EjectedBy;
 use crate::padded::Padded;
 use crate::tick::Tick;
 
@@ -11,6 +15,8 @@ use crate::tick::Tick;
 #[derive(Debug, Default)]
 pub struct Vitals {
     counts: Padded<Counts>,
+    /// In the order of [`EjectedBy::ALL`].
+    ejections: [AtomicU64; EjectedBy::ALL.len()],
     /// Which of the backend's addresses worked last.
     pub(crate) preferred: AtomicUsize,
 }
@@ -28,19 +34,35 @@ struct Counts {
     connects: AtomicU64,
     /// When it answered last, or began to have requests to answer.
     progress: AtomicU64,
+    /// How many requests it had been given by then.
+    begun_at_progress: AtomicU64,
     last_begun: AtomicU64,
     /// Microseconds above, and below when that was, in milliseconds since the start.
     latency: AtomicU64,
+    failures_in_a_row: AtomicU32,
+    /// Answers whose status says that it failed.
+    bad_answers: AtomicU64,
+    /// Attempts that failed without an answer.
+    unanswered: AtomicU64,
 }
 
 impl Vitals {
-    pub(crate) fn begin(&self, now: Tick) {
+    /// How many are in flight with this one, of those that came before it: never too few. Whoever ended before it came
+    /// came before it too, which is why these are read first.
+    pub(crate) fn begin(&self, now: Tick) -> u32 {
         let counts = &*self.counts;
+        let ended = counts.ended.load(SeqCst);
         let begun = counts.begun.fetch_add(1, SeqCst);
         if begun == counts.ended.load(Relaxed) {
-            counts.progress.store(now.micros(), Relaxed);
+            self.note_progress(begun, now);
         }
         counts.last_begun.store(now.micros(), Relaxed);
+        open(begun + 1, ended)
+    }
+
+    fn note_progress(&self, begun: u64, now: Tick) {
+        self.counts.progress.store(now.micros(), Relaxed);
+        self.counts.begun_at_progress.store(begun, Relaxed);
     }
 
     pub(crate) fn end(&self) {
@@ -53,7 +75,7 @@ impl Vitals {
         let micros = Tick::after_start(latency).micros();
         counts.answers.fetch_add(1, Relaxed);
         counts.latency_sum.fetch_add(micros, Relaxed);
-        counts.progress.store(now.micros(), Relaxed);
+        self.note_progress(counts.begun.load(Relaxed), now);
         let before = Ewma::unpack(counts.latency.load(Relaxed));
         let after = before.after(latency.as_secs_f32() * 1e6, now);
         counts.latency.store(after.pack(), Relaxed);
@@ -74,8 +96,7 @@ impl Vitals {
     #[must_use]
     pub fn in_flight(&self) -> u32 {
         let ended = self.counts.ended.load(SeqCst);
-        let open = self.counts.begun.load(SeqCst).saturating_sub(ended);
-        u32::try_from(open).unwrap_or(u32::MAX)
+        open(self.counts.begun.load(SeqCst), ended)
     }
 
     /// Requests ever given to it.
@@ -116,6 +137,16 @@ impl Vitals {
         (ewma.micros > 0.0).then(|| Duration::from_secs_f32(ewma.faded(now) / 1e6))
     }
 
+    /// How often it was ejected by that, trials that failed included.
+    #[must_use]
+    pub fn ejections_total(&self, by: EjectedBy) -> u64 {
+        self.ejections[by.place()].load(Relaxed)
+    }
+
+    pub(crate) fn note_ejection(&self, by: EjectedBy) {
+        self.ejections[by.place()].fetch_add(1, Relaxed);
+    }
+
     /// When it answered last, or began to have requests to answer.
     #[must_use]
     pub fn progressed(&self) -> Tick {
@@ -127,6 +158,10 @@ impl Vitals {
     pub fn begun_last(&self) -> Tick {
         Tick::of_micros(self.counts.last_begun.load(Relaxed))
     }
+}
+
+fn open(begun: u64, ended: u64) -> u32 {
+    u32::try_from(begun.saturating_sub(ended)).unwrap_or(u32::MAX)
 }
 
 /// A peak-sensitive mean that fades with time (as in Twitter Finagle's `PeakEwma`).
