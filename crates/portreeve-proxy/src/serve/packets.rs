@@ -5,6 +5,7 @@ mod request;
 mod setup;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use portreeve_packet::{Code, Fault, Limits, Packet, Request, Scan, Spelling, par
 
 use super::answer::later;
 use super::client::Client;
+use crate::conn::Conn;
 use crate::patience::Patience;
 use crate::record::Record;
 use crate::worker::Current;
@@ -86,6 +88,15 @@ enum Read {
     Broken,
 }
 
+impl From<Result<Vec<u8>, Fault>> for Read {
+    fn from(taken: Result<Vec<u8>, Fault>) -> Self {
+        match taken {
+            Ok(bytes) => Self::Packet(bytes),
+            Err(fault) => Self::Refused(fault),
+        }
+    }
+}
+
 /// Reads one packet, all of it within the idle timeout.
 async fn read(client: &mut Client, packets: &Packets) -> Read {
     let limits = limits(packets);
@@ -93,11 +104,11 @@ async fn read(client: &mut Client, packets: &Packets) -> Read {
     let mut scan = Scan::default();
     std::future::poll_fn(|context| {
         loop {
-            if let Some(read) = take(client, &mut scan, &limits) {
-                return Poll::Ready(read);
+            if let Some(taken) = take(&mut client.conn, &mut scan, &limits).transpose() {
+                return Poll::Ready(Read::from(taken));
             }
             match client.conn.poll_fill(context) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(end(client, &mut scan, &limits)),
+                Poll::Ready(Ok(0)) => return Poll::Ready(end(&mut client.conn, &mut scan, &limits)),
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Read::Broken),
                 Poll::Pending => break,
@@ -112,34 +123,31 @@ async fn read(client: &mut Client, packets: &Packets) -> Read {
     .await
 }
 
-/// The first packet of the input, if it is complete, or why it will never be one.
-fn take(client: &mut Client, scan: &mut Scan, limits: &Limits) -> Option<Read> {
-    let spaces = skippable(client.conn.input());
+/// The first packet of what has arrived, if it is complete, or why it will never be one.
+fn take(conn: &mut Conn, scan: &mut Scan, limits: &Limits) -> Result<Option<Vec<u8>>, Fault> {
+    let spaces = skippable(conn.input());
     if spaces > 0 {
-        client.conn.consume(spaces);
+        conn.consume(spaces);
         *scan = Scan::default();
     }
-    match scan.advance(client.conn.input(), limits) {
-        Ok(Some(range)) => Some(cut(client, range)),
-        Ok(None) => None,
-        Err(fault) => Some(Read::Refused(fault)),
-    }
+    let packet = scan.advance(conn.input(), limits)?;
+    Ok(packet.map(|range| cut(conn, range)))
 }
 
-fn cut(client: &mut Client, range: std::ops::Range<usize>) -> Read {
+fn cut(conn: &mut Conn, range: Range<usize>) -> Vec<u8> {
     let end = range.end;
-    let bytes = client.conn.input()[range].to_vec();
-    client.conn.consume(end);
-    Read::Packet(bytes)
+    let bytes = conn.input()[range].to_vec();
+    conn.consume(end);
+    bytes
 }
 
 /// A value that only the end of the stream ends, such as a number, may still be there.
-fn end(client: &mut Client, scan: &mut Scan, limits: &Limits) -> Read {
-    if client.conn.input().is_empty() {
+fn end(conn: &mut Conn, scan: &mut Scan, limits: &Limits) -> Read {
+    if conn.input().is_empty() {
         return Read::Ended;
     }
-    match scan.finish(client.conn.input(), limits) {
-        Ok(Some(range)) => cut(client, range),
+    match scan.finish(conn.input(), limits) {
+        Ok(Some(range)) => Read::Packet(cut(conn, range)),
         Ok(None) => Read::Ended,
         Err(fault) => Read::Refused(fault),
     }

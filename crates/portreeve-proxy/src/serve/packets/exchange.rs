@@ -6,8 +6,9 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use portreeve_model::{Backend, Cause, Packets};
-use portreeve_packet::{Limits, Packet, Scan, Spelling, parse, skippable};
+use portreeve_packet::{Limits, Packet, Scan, Spelling, parse};
 
+use super::take;
 use crate::conn::Conn;
 use crate::patience::Patience;
 use crate::record::Record;
@@ -57,18 +58,8 @@ async fn read(upstream: &mut Conn, limits: &Limits, deadline: Instant) -> Result
     let mut scan = Scan::default();
     std::future::poll_fn(|context| {
         loop {
-            let spaces = skippable(upstream.input());
-            if spaces > 0 {
-                upstream.consume(spaces);
-                scan = Scan::default();
-            }
-            match scan.advance(upstream.input(), limits) {
-                Ok(Some(range)) => {
-                    let end = range.end;
-                    let packet = upstream.input()[range].to_vec();
-                    upstream.consume(end);
-                    return Poll::Ready(Ok(packet));
-                }
+            match take(upstream, &mut scan, limits) {
+                Ok(Some(packet)) => return Poll::Ready(Ok(packet)),
                 Ok(None) => {}
                 Err(_) => return Poll::Ready(Err(Cause::MalformedResponse)),
             }
