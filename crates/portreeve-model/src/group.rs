@@ -59,6 +59,13 @@ impl Group {
         self.pick_other(ask, lease).ok_or(NotPicked::Nobody)
     }
 
+    /// Whether a backend that was picked may still be given the request: what is asked last before its first byte goes
+    /// out.
+    #[must_use]
+    pub fn admits(&self, backend: &Backend) -> bool {
+        backend.may_serve(&self.policies)
+    }
+
     /// The hash of what consistent hashing looks at, for [`Ask::key`]; 0, without any work, if the pool does not hash
     /// or the request lacks it.
     #[must_use]

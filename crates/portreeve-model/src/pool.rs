@@ -9,6 +9,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::shared::PoolShared;
 
@@ -23,6 +24,7 @@ use crate::registry::Registry;
 use crate::resolved::Resolved;
 use crate::several::Several;
 use crate::standing::Standing;
+use crate::vitals::Vitals;
 
 /// Backends that serve the same thing.
 #[derive(Debug)]
@@ -73,6 +75,21 @@ impl Pool {
     ) -> Arc<Group> {
         let make = |policies: &Policies, is_kept| self.make_several(policies, is_kept);
         self.several.find_or(&policies.into_iter(), make)
+    }
+
+    /// What the operator asked for.
+    #[must_use]
+    pub fn plan(&self) -> &PoolPlan {
+        &self.plan
+    }
+
+    /// How long its backends took for all their answers so far, on average; `None` before the first.
+    #[must_use]
+    pub fn mean_latency(&self) -> Option<Duration> {
+        let vitals = || self.backends.iter().map(|backend| &backend.vitals);
+        let answers: u64 = vitals().map(Vitals::answers_total).sum();
+        let total: Duration = vitals().map(Vitals::latency_total).sum();
+        (answers > 0).then(|| total.div_f64(answers as f64))
     }
 
     /// The policies that are known here.
@@ -136,15 +153,15 @@ impl Pool {
         let policies = policies::lay_out(world, &backends[..of_file], previous.map(|pool| &pool.by_policy));
         let everyone = everyone(world, &backends);
         let before = previous.map(|pool| &pool.everyone);
-        backends
-            .iter()
-            .for_each(|backend| backend.set_limit(world.plan.in_flight));
+        backends.iter().for_each(|backend| backend.set_limit(world.plan.in_flight));
         let mut pool = Self {
             name: Arc::clone(&world.plan.name),
             backends,
             of_file,
             limits: world.plan.limits.clone(),
-            shared: previous.map(|pool| Arc::clone(&pool.shared)).unwrap_or_default(),
+            shared: previous
+                .map(|pool| Arc::clone(&pool.shared))
+                .unwrap_or_default(),
             plan: world.plan.clone(),
             generation: 0,
             is_open: world.is_open,
