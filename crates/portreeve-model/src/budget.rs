@@ -113,3 +113,149 @@ const SECONDS: u64 = 10;
 const PLACES: usize = 16;
 const COUNT_BITS: u32 = 32;
 const COUNT: u64 = (1 << COUNT_BITS) - 1;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::in_threads;
+
+    fn plan(budget_percent: u8, budget_min: u16) -> RetryPlan {
+        RetryPlan {
+            budget_percent,
+            budget_min,
+            ..RetryPlan::default()
+        }
+    }
+
+    fn at(millis: u64) -> Tick {
+        Tick::after_start(Duration::from_millis(millis))
+    }
+
+    /// How many of so many are allowed at once.
+    fn spend(budget: &RetryBudget, plan: &RetryPlan, tries: usize, now: Tick) -> usize {
+        (0..tries).filter(|_| budget.spend(plan, now)).count()
+    }
+
+    fn earn(budget: &RetryBudget, requests: usize, now: Tick) {
+        (0..requests).for_each(|_| budget.earn(now));
+    }
+
+    #[test]
+    fn a_fifth_of_the_requests_may_be_retried() {
+        let budget = RetryBudget::default();
+        earn(&budget, 5_000, at(0));
+        assert_eq!(spend(&budget, &plan(20, 10), 5_000, at(0)), 1_000);
+        assert_eq!(budget.exhausted_total(), 4_000);
+    }
+
+    #[test]
+    fn however_few_requests_there_are_some_retries_are_allowed() {
+        let budget = RetryBudget::default();
+        budget.earn(at(500));
+        assert_eq!(spend(&budget, &plan(20, 10), 500, at(500)), 100);
+        assert_eq!(spend(&budget, &plan(20, 10), 500, at(9_999)), 0);
+        assert_eq!(spend(&budget, &plan(20, 10), 500, at(10_000)), 100);
+    }
+
+    #[test]
+    fn nothing_is_allowed_where_nothing_is_planned() {
+        let budget = RetryBudget::default();
+        earn(&budget, 1_000, at(0));
+        assert_eq!(spend(&budget, &plan(0, 0), 10, at(0)), 0);
+        assert_eq!(spend(&budget, &plan(20, 0), 1_000, at(0)), 200);
+    }
+
+    #[test]
+    fn what_was_not_spent_in_ten_seconds_is_lost() {
+        let budget = RetryBudget::default();
+        earn(&budget, 1_000, at(1_000));
+        assert_eq!(spend(&budget, &plan(20, 0), 150, at(10_999)), 150);
+        assert_eq!(spend(&budget, &plan(20, 0), 150, at(11_000)), 0);
+    }
+
+    #[test]
+    fn a_pause_of_any_length_leaves_nothing_over() {
+        for pause in [15_000, 16_000, 17_000, 32_000, 1 << 40] {
+            let budget = RetryBudget::default();
+            earn(&budget, 1_000, at(0));
+            assert_eq!(spend(&budget, &plan(20, 0), 150, at(pause)), 0, "{pause}");
+        }
+    }
+
+    #[test]
+    fn when_all_fail_at_most_a_fifth_more_is_sent_than_came() {
+        let (budget, plan) = (RetryBudget::default(), plan(20, 10));
+        let mut sent = 0;
+        for request in 0..200_000_u64 {
+            let now = Tick::of_micros(request * 200);
+            budget.earn(now);
+            sent += 1 + spend(&budget, &plan, 2, now);
+            let fair = (request + 1) * 120 / 100;
+            assert!(sent as u64 <= fair.max(request + 1 + 100), "{sent} at {request}");
+        }
+        assert!(sent >= 238_000, "the budget is used: {sent}");
+    }
+
+    #[test]
+    fn threads_that_ask_at_once_never_get_more_than_one_would() {
+        let (budget, plan, clock) = (RetryBudget::default(), plan(20, 0), AtomicU64::new(0));
+        let one = |_| {
+            let now = Tick::of_micros(clock.fetch_add(375, SeqCst));
+            budget.earn(now);
+            spend(&budget, &plan, 2, now)
+        };
+        let spent = in_threads(4, |_| (0..20_000).map(one).sum::<usize>());
+        let spent: usize = spent.into_iter().sum();
+        assert!(spent <= 16_000, "{spent}");
+        assert!(
+            spent >= 14_000,
+            "what threads refuse each other is little: {spent}"
+        );
+    }
+
+    #[test]
+    fn what_is_left_for_one_is_never_given_to_two() {
+        for _ in 0..300 {
+            let (budget, plan) = (RetryBudget::default(), plan(20, 0));
+            earn(&budget, 25, at(0));
+            let spent = in_threads(4, |_| spend(&budget, &plan, 5, at(0)));
+            let spent: usize = spent.into_iter().sum();
+            assert!(spent <= 5, "{spent}");
+        }
+    }
+
+    /// What happens, and how long after what happened before, in milliseconds.
+    fn histories() -> impl Strategy<Value = Vec<(bool, u64)>> {
+        let pause = prop_oneof![4 => 0..50_u64, 2 => 500..3_000_u64, 1 => 8_000..40_000_u64];
+        proptest::collection::vec((any::<bool>(), pause), 1..400)
+    }
+
+    proptest! {
+        #[test]
+        fn it_allows_what_counting_everything_allows(history in histories(), percent in 0_u8..=100, min in 0_u16..3) {
+            let (budget, plan) = (RetryBudget::default(), plan(percent, min));
+            let (mut came, mut spent, mut now) = (Vec::new(), Vec::new(), 0);
+            for (is_request, pause) in history {
+                now += pause;
+                let second = now / 1_000;
+                if is_request {
+                    budget.earn(at(now));
+                    came.push(second);
+                    continue;
+                }
+                let recent = |times: &[u64]| times.iter().filter(|time| **time + 10 > second).count() as u64;
+                let allowed = (recent(&came) * u64::from(percent) / 100).max(10 * u64::from(min));
+                let expected = recent(&spent) < allowed;
+                prop_assert_eq!(budget.spend(&plan, at(now)), expected);
+                if expected {
+                    spent.push(second);
+                }
+                prop_assert!(min > 0 || spent.len() * 100 <= came.len() * usize::from(percent));
+            }
+        }
+    }
+}

@@ -50,3 +50,93 @@ fn number(digits: &[u8]) -> Option<u64> {
 
 const DIGITS_MAX: usize = 8;
 const LONGEST: Duration = Duration::from_millis(24 * 3_600_000 - 1);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::Request;
+
+    fn millis(millis: u64) -> Option<Duration> {
+        Some(Duration::from_millis(millis))
+    }
+
+    #[test]
+    fn a_bare_number_is_milliseconds() {
+        assert_eq!(read(b"250"), millis(250));
+        assert_eq!(read(b"0"), millis(0));
+        assert_eq!(read(b"00000007"), millis(7));
+    }
+
+    #[test]
+    fn units_are_those_of_grpc() {
+        let units = [("1H", 3_600_000), ("2M", 120_000), ("3S", 3_000), ("100m", 100)];
+        for (text, expected) in units {
+            assert_eq!(read(text.as_bytes()), millis(expected), "{text}");
+        }
+        assert_eq!(read(b"82u"), Some(Duration::from_micros(82)));
+        assert_eq!(read(b"99999999n"), Some(Duration::from_nanos(99_999_999)));
+    }
+
+    #[test]
+    fn nothing_else_is_understood() {
+        for text in [
+            "",
+            "m",
+            "-1",
+            "+1",
+            "1.5S",
+            "1 S",
+            "10s",
+            "1h",
+            "123456789",
+            "123456789m",
+            "1Sm",
+            "0x10",
+            "\u{b2}",
+        ] {
+            assert_eq!(read(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_a_day() {
+        assert_eq!(read(b"99999999H"), millis(86_399_999));
+        assert_eq!(read(b"99999999"), millis(86_399_999));
+    }
+
+    #[test]
+    fn of_several_lines_the_shortest_counts() {
+        let lines = Request::get("", "/").with("timeout", "x");
+        assert_eq!(said("timeout", &lines), None);
+        let lines = lines
+            .with("timeout", " 3S")
+            .with("timeout", "40")
+            .with("timeout", "1H");
+        assert_eq!(said("timeout", &lines), millis(40));
+        assert_eq!(said("grpc-timeout", &lines), None);
+    }
+
+    #[test]
+    fn backends_are_told_in_the_words_of_the_field() {
+        let left = Duration::from_micros(1_999);
+        assert_eq!(spell_deadline("x-timeout", left), "1");
+        assert_eq!(spell_deadline("grpc-timeout", left), "1m");
+        assert_eq!(spell_deadline("grpc-timeout", Duration::MAX), "86399999m");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_odd_to_be_read(bytes in proptest::collection::vec(any::<u8>(), 0..20)) {
+            prop_assert!(read(&bytes).is_none_or(|time| time <= LONGEST));
+        }
+
+        #[test]
+        fn what_is_spelled_is_read_back(millis in 0_u64..90_000_000, grpc in any::<bool>()) {
+            let field = if grpc { "grpc-timeout" } else { "x" };
+            let left = Duration::from_millis(millis);
+            prop_assert_eq!(read(spell_deadline(field, left).as_bytes()), Some(left.min(LONGEST)));
+        }
+    }
+}

@@ -47,7 +47,7 @@ impl Latencies {
 
     /// In microseconds; 0 if there are too few.
     fn find_out(&self, turn: u64) -> u64 {
-        let fresh = |window: &&Window| window.turn.load(Relaxed) + 2 > turn + 1;
+        let fresh = |window: &&Window| window.turn.load(Relaxed) + 1 >= turn;
         let windows = || self.windows.iter().filter(fresh);
         let count_of =
             |bucket: usize| windows().map(move |window| u64::from(window.counts[bucket].load(Relaxed)));
@@ -131,3 +131,112 @@ const BUCKETS: usize = ((32 - FINE_BITS as usize) + 1) << FINE_BITS;
 const WINDOW_MICROS: u64 = 10_000_000;
 const SAMPLES_MIN: u64 = 20;
 const SAID_FOR: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::samples::in_threads;
+
+    fn at(millis: u64) -> Tick {
+        Tick::after_start(Duration::from_millis(millis))
+    }
+
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    /// These in milliseconds, all at once.
+    fn noted(latencies: impl IntoIterator<Item = u64>, now: Tick) -> Latencies {
+        let noted = Latencies::default();
+        latencies.into_iter().for_each(|one| noted.note(millis(one), now));
+        noted
+    }
+
+    #[test]
+    fn nothing_is_said_of_fewer_than_twenty() {
+        let few = noted([5; 19], at(0));
+        assert_eq!(few.p95(at(1)), None);
+        few.note(millis(5), at(2));
+        assert!(few.p95(at(60)).is_some());
+    }
+
+    #[test]
+    fn one_slow_in_twenty_is_beyond_it_and_two_are_not() {
+        let one = noted(std::iter::repeat_n(1, 19).chain([1_000]), at(0));
+        assert!(one.p95(at(1)).unwrap() < millis(2));
+        let two = noted(std::iter::repeat_n(1, 18).chain([1_000, 1_000]), at(0));
+        assert!(two.p95(at(1)).unwrap() >= millis(1_000));
+    }
+
+    #[test]
+    fn it_is_found_out_again_after_fifty_milliseconds() {
+        let noted = noted([1; 100], at(0));
+        let before = noted.p95(at(0));
+        (0..900).for_each(|_| noted.note(millis(80), at(1)));
+        assert_eq!(noted.p95(at(49)), before);
+        assert!(noted.p95(at(50)).unwrap() >= millis(80));
+    }
+
+    #[test]
+    fn what_is_older_than_two_windows_is_forgotten_and_what_is_younger_than_one_is_not() {
+        let noted = noted([7; 100], at(9_000));
+        assert!(noted.p95(at(19_000)).is_some());
+        assert_eq!(noted.p95(at(20_000)), None);
+        (0..100).for_each(|_| noted.note(millis(3), at(31_000)));
+        assert!(noted.p95(at(31_001)).unwrap() < millis(4));
+    }
+
+    #[test]
+    fn a_long_pause_leaves_nothing_of_the_time_before() {
+        let noted = noted([7; 100], at(0));
+        (0..19).for_each(|_| noted.note(millis(1), at(40_000)));
+        assert_eq!(noted.p95(at(40_001)), None);
+    }
+
+    #[test]
+    fn an_absurd_latency_counts_as_the_longest_there_is() {
+        let noted = Latencies::default();
+        (0..20).for_each(|_| noted.note(Duration::MAX, at(0)));
+        assert!(noted.p95(at(0)).unwrap() > Duration::from_secs(3_600));
+        let none = Latencies::default();
+        (0..20).for_each(|_| none.note(Duration::ZERO, at(0)));
+        assert_eq!(none.p95(at(0)), Some(Duration::from_micros(1)));
+    }
+
+    #[test]
+    fn within_a_window_no_thread_loses_what_another_notes() {
+        let noted = Latencies::default();
+        noted.note(millis(1), at(0));
+        in_threads(4, |_| (0..5_000).for_each(|_| noted.note(millis(1), at(1))));
+        let counted: u32 = noted.windows[1]
+            .counts
+            .iter()
+            .map(|count| count.load(Relaxed))
+            .sum();
+        assert_eq!(counted, 20_001);
+    }
+
+    proptest! {
+        #[test]
+        fn a_bucket_holds_no_more_than_six_in_a_hundred_above_what_fell_into_it(micros in 1_u32..) {
+            let last = last_of(bucket(Duration::from_micros(micros.into())));
+            prop_assert!(last >= micros.into());
+            prop_assert!(last <= u64::from(micros) + u64::from(micros) / 16);
+        }
+
+        #[test]
+        fn ninety_five_of_a_hundred_took_no_longer_and_some_took_about_as_long(
+            mut micros in proptest::collection::vec(1_u64..5_000_000, 20..400)
+        ) {
+            let noted = Latencies::default();
+            micros.iter().for_each(|one| noted.note(Duration::from_micros(*one), at(0)));
+            micros.sort_unstable();
+            let exact = micros[(micros.len() * 95).div_ceil(100) - 1];
+            let said = u64::try_from(noted.p95(at(1)).unwrap().as_micros()).unwrap();
+            prop_assert!(said >= exact, "{said} of {exact}");
+            prop_assert!(said <= exact + exact / 16, "{said} of {exact}");
+        }
+    }
+}

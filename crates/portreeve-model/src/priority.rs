@@ -42,3 +42,48 @@ fn digit(text: &[u8]) -> Option<u8> {
 /// As RFC 9218 section 4.1 has it.
 const MIDDLE: u8 = 3;
 const LAST: u8 = 7;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::Request;
+
+    fn said(lines: &[&str]) -> u8 {
+        let plan = PriorityPlan::Header("priority".into());
+        let with = |request: Request, line: &&str| request.with("priority", line);
+        priority(&plan, &lines.iter().fold(Request::get("", "/"), with))
+    }
+
+    #[test]
+    fn a_plan_without_a_header_asks_nobody() {
+        let request = Request::get("", "/").with("priority", "u=0");
+        assert_eq!(priority(&PriorityPlan::Middle, &request), 3);
+        assert_eq!(priority(&PriorityPlan::Fixed(6), &request), 6);
+        assert_eq!(priority(&PriorityPlan::Fixed(200), &request), 7);
+    }
+
+    #[test]
+    fn a_number_counts_with_and_without_its_name() {
+        assert_eq!(said(&["u=0"]), 0);
+        assert_eq!(said(&[" 7 "]), 7);
+        assert_eq!(said(&["i, u=5;x=1"]), 5);
+        assert_eq!(said(&["u=1,i"]), 1);
+    }
+
+    #[test]
+    fn of_several_the_last_counts() {
+        assert_eq!(said(&["u=1, u=6"]), 6);
+        assert_eq!(said(&["u=1", "i", "u=2"]), 2);
+    }
+
+    #[test]
+    fn what_is_no_number_from_0_to_7_is_not_said() {
+        for line in [
+            "", "u", "u=", "u=8", "u=-1", "u=10", "U=1", "u =1", "8", "12", "u=1.0", "xu=1", "u=\"1\"",
+        ] {
+            assert_eq!(said(&[line]), 3, "{line}");
+        }
+        assert_eq!(said(&[]), 3);
+        assert_eq!(said(&["u=1, u=9"]), 1);
+    }
+}

@@ -3,6 +3,8 @@
 mod cell;
 mod pace;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 use std::time::Duration;

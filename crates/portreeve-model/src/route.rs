@@ -1,5 +1,8 @@
 //! A rule that sends requests to a pool, and what rules may look at.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;

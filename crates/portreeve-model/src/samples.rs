@@ -127,6 +127,18 @@ pub(crate) fn dice(count: u64) -> impl Iterator<Item = u64> {
     (1..=count).map(|throw| mix(throw.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
+/// What each of so many threads, numbered from 0, makes of it at once.
+#[expect(clippy::disallowed_methods, reason = "the claim is about several threads")]
+pub(crate) fn in_threads<T: Send>(threads: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let work = &work;
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || work(thread)))
+            .collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
 /// A request as a test writes it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {

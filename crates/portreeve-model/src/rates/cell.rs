@@ -69,5 +69,6 @@ pub(super) fn ahead(word: u64, position: u64, pace: Pace) -> u64 {
 
 /// What is left of a word for its owner.
 pub(super) const OWNER_BITS: u32 = 64 - POSITION_BITS;
-const POSITION_BITS: u32 = 43;
+/// Enough for 101 days at a million requests a second.
+pub(super) const POSITION_BITS: u32 = 43;
 const POSITION: u64 = (1 << POSITION_BITS) - 1;

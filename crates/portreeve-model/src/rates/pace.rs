@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cell::POSITION_BITS;
 use crate::plan::RatePlan;
 use crate::tick::Tick;
 
@@ -27,7 +28,7 @@ impl Pace {
             requests,
             every_micros,
             burst,
-            ahead_max: burst + per_minute,
+            ahead_max: (burst + per_minute).min(AHEAD_MAX),
         }
     }
 
@@ -52,3 +53,58 @@ fn narrow(number: u128) -> u64 {
 }
 
 const MINUTE_MICROS: u64 = 60_000_000;
+/// Half of what a cell can hold, so that the other half is past; more than any burst.
+const AHEAD_MAX: u64 = 1 << (POSITION_BITS - 1);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pace(requests: u32, every: Duration) -> Pace {
+        Pace::new(&RatePlan {
+            per: crate::plan::RateKey::Route,
+            requests,
+            every,
+            burst: requests,
+        })
+    }
+
+    #[test]
+    fn time_comes_to_as_many_positions_as_requests_are_let_through() {
+        let pace = pace(3, Duration::from_micros(10));
+        let positions = [0, 3, 4, 6, 7, 9, 10, 20].map(|micros| pace.position(Tick::of_micros(micros)));
+        assert_eq!(positions, [0, 0, 1, 1, 2, 2, 3, 6]);
+    }
+
+    #[test]
+    fn neither_a_long_time_nor_a_fast_pace_is_too_much() {
+        let fast = pace(u32::MAX, Duration::ZERO);
+        assert_eq!(fast.position(Tick::of_micros(1 << 30)), u64::from(u32::MAX) << 30);
+        assert_eq!(fast.position(Tick::of_micros(u64::MAX)), u64::MAX);
+        let slow = pace(0, Duration::MAX);
+        assert_eq!(slow.position(Tick::of_micros(1 << 50)), 0);
+        assert_eq!(
+            slow.until(u64::MAX, Tick::default()),
+            Duration::from_micros(u64::MAX)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_wait_for_a_position_ends_when_time_comes_to_it(
+            requests in 1_u32..1_000_000,
+            every in 1_u64..4_000_000_000,
+            now in 0_u64..1 << 45,
+            more in 1_u64..1_000_000,
+        ) {
+            let pace = pace(requests, Duration::from_micros(every));
+            let now = Tick::of_micros(now);
+            let wanted = pace.position(now) + more;
+            let there = now.plus(pace.until(wanted, now));
+            prop_assert!(pace.position(there) >= wanted);
+            prop_assert!(pace.position(Tick::of_micros(there.micros() - 1)) < wanted);
+        }
+    }
+}

@@ -97,3 +97,113 @@ const WAYS: usize = 3;
 const SHIFTS: [u32; WAYS] = [0, OWNER_BITS, 2 * OWNER_BITS];
 const SETS: usize = 1 << 13;
 const OWNER: u64 = (1 << OWNER_BITS) - 1;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::plan::{RateKey, RatePlan};
+    use crate::samples::in_threads;
+
+    /// One request a position, so many at once.
+    fn pace(burst: u32) -> Pace {
+        Pace::new(&RatePlan {
+            per: RateKey::Client,
+            requests: 1,
+            every: Duration::from_micros(1),
+            burst,
+        })
+    }
+
+    /// How many of 100 at once are let through.
+    fn burst(table: &Table, key: u64, position: u64, pace: Pace) -> usize {
+        (0..100)
+            .filter(|_| table.charge(key, position, pace) == Said::Yes)
+            .count()
+    }
+
+    #[test]
+    fn every_key_has_a_burst_of_its_own() {
+        let (table, pace) = (Table::new(), pace(7));
+        assert!((1..=3).all(|key| burst(&table, key, 50, pace) == 7));
+        assert!((1..=3).all(|key| burst(&table, key, 50, pace) == 0));
+        assert!((1..=3).all(|key| burst(&table, key, 55, pace) == 5));
+        assert!((1..=3).all(|key| burst(&table, key, 1 << 42, pace) == 7));
+    }
+
+    #[test]
+    fn who_comes_to_a_full_set_takes_the_place_of_whoever_has_used_least() {
+        let (table, pace) = (Table::new(), pace(7));
+        for (key, used) in [(1, 5), (2, 2), (3, 6)] {
+            (0..used).for_each(|_| assert_eq!(table.charge(key, 50, pace), Said::Yes));
+        }
+        assert_eq!(burst(&table, 4, 50, pace), 7);
+        assert_eq!([1, 3, 4].map(|key| burst(&table, key, 50, pace)), [2, 1, 0]);
+    }
+
+    #[test]
+    fn who_has_a_whole_burst_again_loses_nothing_by_giving_way() {
+        let (table, pace) = (Table::new(), pace(7));
+        assert_eq!(burst(&table, 1, 50, pace), 7);
+        assert!((2..=3).all(|key| burst(&table, key, 60, pace) == 7));
+        assert_eq!(burst(&table, 4, 60, pace), 7);
+        assert_eq!([2, 3, 4].map(|key| burst(&table, key, 60, pace)), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_newcomer_takes_over_nothing_from_whom_it_follows() {
+        let (table, pace) = (Table::new(), pace(7));
+        for key in 1..=9 {
+            assert_eq!(burst(&table, key, 50, pace), 7, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_charge_is_taken_back_once_and_only_from_its_owner() {
+        let (table, pace) = (Table::new(), pace(7));
+        table.refund(1, 50, pace);
+        assert_eq!(burst(&table, 1, 50, pace), 7);
+        table.refund(1, 50, pace);
+        table.refund(2, 50, pace);
+        assert_eq!(burst(&table, 1, 50, pace), 1);
+        table.refund(1, 90, pace);
+        assert_eq!(burst(&table, 1, 90, pace), 7, "more than a burst never");
+    }
+
+    #[test]
+    fn threads_let_through_what_one_would() {
+        let (table, pace) = (Table::new(), pace(500));
+        for position in [0, 1_000, 5_000] {
+            let keys = || (0..3_u64).chain([1 << 48, 1 << 49]);
+            let work = |_| {
+                let asked = (0..3_000).flat_map(|_| keys());
+                let is_let_through = |key: &u64| table.charge(*key, position, pace) == Said::Yes;
+                asked.filter(is_let_through).count()
+            };
+            let let_through: usize = in_threads(4, work).into_iter().sum();
+            assert_eq!(let_through, 4 * 500, "0 and 1 are one owner");
+        }
+    }
+
+    #[test]
+    fn a_set_that_threads_fight_over_holds_nobody_twice() {
+        let (table, pace) = (Table::new(), pace(3));
+        in_threads(4, |thread| {
+            for turn in 0..20_000_u64 {
+                table.charge(1 + (turn + thread) % 5, turn, pace);
+            }
+        });
+        let owners = table.0[0].owners.load(SeqCst);
+        let mut seated: Vec<_> = (0..WAYS).map(|way| owner_in(owners, way)).collect();
+        seated.sort_unstable();
+        seated.dedup();
+        assert_eq!(seated.len(), WAYS);
+        assert!(seated.iter().all(|owner| (1..=5).contains(owner)));
+    }
+
+    #[test]
+    fn all_of_it_is_a_quarter_of_a_mebibyte() {
+        assert_eq!(size_of::<Set>() * SETS, 256 * 1024);
+    }
+}

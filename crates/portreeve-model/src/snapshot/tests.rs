@@ -274,3 +274,14 @@ fn another_mode_of_the_ledger_reaches_the_groups_at_once() {
     let both = policies(&["eu"]);
     assert_eq!(next.pools[0].upholding_all(&both).ledger(), LedgerMode::Required);
 }
+
+#[test]
+fn what_a_pool_shares_lives_on_by_its_name() {
+    let first = build(&at_ports(&[1]), None);
+    let next = build(&at_ports(&[2, 3]), Some(&first));
+    assert!(Arc::ptr_eq(&first.pools[0].shared, &next.pools[0].shared));
+    let mut renamed = at_ports(&[2, 3]);
+    renamed.pools[0].name = "renamed".into();
+    let last = build(&renamed, Some(&next));
+    assert!(!Arc::ptr_eq(&next.pools[0].shared, &last.pools[0].shared));
+}
