@@ -7,7 +7,7 @@ use crate::item::Item;
 use crate::matching::{self, is_token};
 use crate::quantity::count;
 use crate::section::Section;
-use crate::word::{Complaint, alternatives};
+use crate::word::Complaint;
 use crate::{list, policy};
 
 /// Reads texts, which are demanded of each request, and tables, which say where a request names more. All texts
@@ -80,7 +80,6 @@ fn table(item: &Item<'_>) -> Option<DemandPlan> {
 
 /// The one place where this table looks.
 fn source(section: &mut Section<'_>) -> Option<PolicySource> {
-    let given: Vec<&str> = SOURCES.iter().copied().filter(|key| section.has(key)).collect();
     let from = [
         section
             .word("header", matching::header_name)
@@ -90,16 +89,7 @@ fn source(section: &mut Section<'_>) -> Option<PolicySource> {
         place(section, "host_label", HOST_LABELS_MAX).map(PolicySource::HostLabel),
         place(section, "path_segment", u8::MAX).map(PolicySource::PathSegment),
     ];
-    let one = || Complaint::new(format!("one of {}", alternatives(&SOURCES.map(str::to_owned))));
-    match given[..] {
-        [] => section.findings.missing(&section.place, one()),
-        [_] => {}
-        [first, second, ..] => section.findings.add(
-            &section.place_of(second),
-            format!("a second source beside {first}"),
-            one().hint("several sources are a list of tables"),
-        ),
-    }
+    section.exactly_one(&SOURCES, "source", "several sources are a list of tables");
     from.into_iter().flatten().next()
 }
 
@@ -108,7 +98,7 @@ fn place(section: &mut Section<'_>, key: &'static str, most: u8) -> Option<u8> {
 }
 
 /// A cookie's name (RFC 6265 section 4.1.1), which case counts in.
-fn cookie_name(text: &str) -> Result<String, Complaint> {
+pub(crate) fn cookie_name(text: &str) -> Result<String, Complaint> {
     let allowed = "a cookie's name such as \"policy\": letters, digits and !#$%&'*+-.^_`|~";
     named(text, is_token(text), allowed)
 }

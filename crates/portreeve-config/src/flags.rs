@@ -7,9 +7,9 @@ use portreeve_model::plan::{BalancePlan, Bind, ListenerPlan, Name, PoolPlan, Reg
 use crate::findings::Findings;
 use crate::listener::{ListenerDraft, Placed};
 use crate::place::{Place, quoted};
-use crate::pool::PoolDraft;
+use crate::pool::{PoolDraft, PoolPlaces, probe, room, sticky};
 use crate::quantity::grouped;
-use crate::route::RouteDraft;
+use crate::route::{RouteDraft, RoutePlaces};
 use crate::target::target;
 use crate::whole::{self, Draft};
 use crate::word::{self, Complaint, Word};
@@ -27,6 +27,12 @@ pub struct Flags {
     pub pool: Option<String>,
     /// `--balance NAME`.
     pub balance: Option<String>,
+    /// `--probe PATH|connect|packet|grpc|off`: how the backends of the pool for HTTP are probed.
+    pub probe: Option<String>,
+    /// `--in-flight N|auto|unlimited`: how many requests each of them may have at once.
+    pub in_flight: Option<String>,
+    /// `--sticky`: clients stay with their backends by a cookie.
+    pub sticky: bool,
     /// `--admin ADDR|off`.
     pub admin: Option<String>,
     /// `--state DIR`.
@@ -57,6 +63,7 @@ pub fn from_flags(flags: &Flags) -> Result<Config, Faults> {
         routes: Vec::new(),
         policies: Vec::new(),
         registration: RegistrationPlan::default(),
+        zone: None,
         admin: admin.map(|plan| Placed {
             place: Place::flag("--admin"),
             plan,
@@ -95,12 +102,7 @@ fn word<T>(flag: &str, text: &str, read: Word<T>, findings: &Findings) -> Option
 /// The draft with its one route for HTTP, and with the pools.
 fn routed(draft: Draft, flags: &Flags, findings: &Findings) -> Draft {
     let name = pool_name(flags, findings);
-    let balance = flags
-        .balance
-        .as_ref()
-        .and_then(|text| word("--balance", text, balance::balance, findings))
-        .unwrap_or_default();
-    let pool = zero::pool(name.clone(), balance);
+    let pool = pool(name.clone(), flags, findings);
     let (route, pools) = match flags.to.is_empty() {
         true => {
             let packets = zero::pool(Name::from(zero::PACKETS), BalancePlan::default());
@@ -120,11 +122,40 @@ fn routed(draft: Draft, flags: &Flags, findings: &Findings) -> Draft {
     Draft {
         routes: vec![RouteDraft {
             place: Place::flag("--to"),
-            demands: Place::flag("--to"),
+            places: RoutePlaces::all(&Place::flag("--to")),
             plan: route,
         }],
         pools: pools.into_iter().map(drafted).collect(),
         ..draft
+    }
+}
+
+/// The pool for HTTP, without backends.
+fn pool(name: Name, flags: &Flags, findings: &Findings) -> PoolPlan {
+    let balance = flags
+        .balance
+        .as_ref()
+        .and_then(|text| word("--balance", text, balance::balance, findings));
+    let probe = flags
+        .probe
+        .as_ref()
+        .and_then(|text| word("--probe", text, probe::probe, findings));
+    let in_flight = flags
+        .in_flight
+        .as_ref()
+        .and_then(|text| word("--in-flight", text, room::in_flight, findings));
+    let plain = zero::pool(name, balance.unwrap_or_default());
+    let in_flight = in_flight.unwrap_or_default();
+    if flags.sticky && matches!(plain.balance, BalancePlan::Hash(_)) {
+        let complaint = Complaint::new("one of --sticky and --balance hash:...");
+        findings.add(&Place::flag("--sticky"), "a cookie beside a hash", complaint);
+    }
+    PoolPlan {
+        probe: probe.flatten(),
+        in_flight,
+        hold: room::hold(in_flight, plain.fail_mode),
+        sticky: flags.sticky.then(sticky::plain),
+        ..plain
     }
 }
 
@@ -134,6 +165,7 @@ fn drafted(plan: PoolPlan) -> PoolDraft {
             place: Place::flag("--to"),
             plan,
         },
+        places: PoolPlaces::all(&Place::flag("--to")),
         is_vacant: false,
         is_whole: true,
     }

@@ -2,6 +2,7 @@
 
 use portreeve_model::plan::Name;
 
+use crate::document::shortened;
 use crate::item::Item;
 use crate::nearest::nearest;
 use crate::place::{quoted, written};
@@ -18,6 +19,17 @@ impl Known {
     /// A pool that must be there.
     pub(crate) fn pool(&self, item: &Item<'_>) -> Option<Name> {
         name_of(item, "pool", &self.pools)
+    }
+
+    /// A pool that must be there, which the key of an entry names.
+    pub(crate) fn pool_of_key(&self, name: &str, entry: &Item<'_>) -> Option<Name> {
+        let found = self.pools.iter().find(|known| known.as_ref() == name).cloned();
+        if found.is_none() && !entry.findings.is_torn {
+            let shown = format!("the name {}", quoted(&shortened(name)));
+            let complaint = unknown_name(name, "pool", &self.pools);
+            entry.findings.add(&entry.place, shown, complaint);
+        }
+        found
     }
 
     /// A listener that must be there.

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use portreeve_model::plan::{BackendLimits, ClientLimits};
 
-use crate::place::quoted;
 use crate::quantity::{bytes, count, time};
 use crate::section::Section;
-use crate::word::Complaint;
-use crate::{duration, size};
+use crate::size;
 
 /// What clients may use up, and the keys of the section.
 pub(crate) fn client(mut section: Section<'_>) -> (ClientLimits, Vec<&'static str>) {
@@ -81,10 +79,9 @@ fn heads(section: &mut Section<'_>, limits: &mut ClientLimits) {
             "at most head_bytes_max, which is {}",
             size::show(limits.head_bytes_max.into())
         );
-        contradiction(
-            section,
+        section.misfit(
             "target_bytes_max",
-            &size::show(limits.target_bytes_max.into()),
+            size::show(limits.target_bytes_max.into()),
             allowed,
         );
     }
@@ -110,12 +107,7 @@ fn connections(section: &mut Section<'_>, limits: &mut ClientLimits) {
             "at most connections_max, which is {}, or \"off\"",
             limits.connections_max
         );
-        contradiction(
-            section,
-            "connections_per_client_max",
-            &per_client.to_string(),
-            allowed,
-        );
+        section.misfit("connections_per_client_max", per_client.to_string(), allowed);
     }
 }
 
@@ -138,23 +130,9 @@ fn times(section: &mut Section<'_>, limits: &mut BackendLimits) {
         ("first_byte_timeout", limits.first_byte_timeout),
         ("idle_timeout", limits.idle_timeout),
     ];
-    for (key, part) in parts
-        .into_iter()
-        .filter(|(key, part)| *part > total && section.has(key))
-    {
-        let allowed = format!(
-            "at most total_timeout, which is {}",
-            quoted(&duration::show(total))
-        );
-        contradiction(section, key, &quoted(&duration::show(part)), allowed);
+    for (key, part) in parts {
+        section.time_within(key, part, "total_timeout", total);
     }
-}
-
-/// Notes that one limit makes another one senseless.
-fn contradiction(section: &Section<'_>, key: &str, found: &str, allowed: String) {
-    section
-        .findings
-        .add(&section.place_of(key), found, Complaint::new(allowed));
 }
 
 /// A head must fit into one buffer, with room for what we add.

@@ -45,6 +45,17 @@ pub(crate) fn header_name(text: &str) -> Result<String, Complaint> {
     }
 }
 
+/// The name of a header field that a message may have or lack without becoming another message, in lower case.
+pub(crate) fn plain_header_name(text: &str) -> Result<String, Complaint> {
+    let name = header_name(text)?;
+    match SPECIAL.contains(&name.as_str()) {
+        true => Err(Complaint::new(
+            "a header that says nothing of host, connection or body",
+        )),
+        false => Ok(name),
+    }
+}
+
 /// A header field's value as it can arrive: no control characters, no blanks around it.
 pub(crate) fn header_value(text: &str) -> Result<String, Complaint> {
     let has_control = text
@@ -103,6 +114,19 @@ fn path_complaint(text: &str) -> Complaint {
 const PATH: &str = "a path such as \"/api/users\", or \"/api/*\" for all that begin with /api/";
 /// A letter that completes no escape and no dot segment.
 const GOES_ON: char = 'x';
+/// What decides where a message goes, how it ends, or what becomes of its connection.
+const SPECIAL: &[&str] = &[
+    "host",
+    "connection",
+    "content-length",
+    "expect",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 const METHODS: &[&str] = &[
     "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY",
 ];

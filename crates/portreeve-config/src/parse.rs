@@ -95,6 +95,7 @@ fn draft(section: &mut Section<'_>, admin: Option<Placed<SocketAddr>>) -> Draft 
             .filter_map(|(name, section)| policy::read(&name, section))
             .collect(),
         registration: registration::read(section.section("registration")),
+        zone: section.word("zone", word::name),
         admin,
     }
 }

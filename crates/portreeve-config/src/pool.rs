@@ -1,127 +1,167 @@
 //! `[pool.NAME]`.
 
+mod backends;
+pub(crate) mod ejection;
+mod hedge;
+pub(crate) mod probe;
+mod retry;
+pub(crate) mod room;
+pub(crate) mod sticky;
+
 use std::time::Duration;
 
 use portreeve_model::Policies;
-use portreeve_model::plan::{Name, PoolPlan, Target};
+use portreeve_model::plan::{BalancePlan, Name, PoolPlan};
 
+use self::room::Room;
 use crate::defaults::RESOLVE_EVERY;
-use crate::item::Item;
 use crate::listener::Placed;
-use crate::quantity::{count, time};
+use crate::place::{Place, quoted};
+use crate::quantity::time;
 use crate::section::Section;
-use crate::target::target;
 use crate::word::Complaint;
-use crate::{balance, limits, members, policy};
+use crate::{balance, duration, limits, members, policy};
 
 /// One pool. Whether it names any backend at all is told apart from whether they could all be read.
 #[derive(Debug)]
 pub(crate) struct PoolDraft {
     pub(crate) placed: Placed<PoolPlan>,
+    pub(crate) places: PoolPlaces,
     /// No backends were given.
     pub(crate) is_vacant: bool,
     /// Every backend that was given could be read.
     pub(crate) is_whole: bool,
 }
 
+/// Where the parts of a pool stand that not every use of it goes with.
+#[derive(Debug)]
+pub(crate) struct PoolPlaces {
+    pub(crate) probe: Place,
+    pub(crate) hedge: Place,
+    pub(crate) sticky: Place,
+}
+
+impl PoolPlaces {
+    fn of(section: &Section<'_>) -> Self {
+        Self {
+            probe: section.place_of("probe"),
+            hedge: section.place_of("hedge"),
+            sticky: section.place_of("sticky"),
+        }
+    }
+
+    /// All in the same place.
+    pub(crate) fn all(place: &Place) -> Self {
+        Self {
+            probe: place.clone(),
+            hedge: place.clone(),
+            sticky: place.clone(),
+        }
+    }
+}
+
 /// Reads one pool. Where something is at fault the default stands in, for the reading to go on.
 pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
-    let backends = section
+    let items = section
         .get("backends")
         .map(|item| item.each())
         .unwrap_or_default();
     let policies = policy::upheld(&mut section);
-    let targets = targets(&backends, &policies);
-    let members = members::read(&mut section, backends.is_empty());
-    let balance = section
+    let mut plan = PoolPlan {
+        targets: backends::read(&items, &policies),
+        members: members::read(&mut section, items.is_empty()),
+        ..PoolPlan::empty(name)
+    };
+    choosing(&mut section, &mut plan);
+    let below = serving(&mut section, &mut plan);
+    if items.is_empty() {
+        upholds_nothing(&section, &policies);
+    }
+    backends::not_only_backups(&section, &plan.targets, plan.members.is_some());
+    let (place, places) = (section.place_of("backends"), PoolPlaces::of(&section));
+    let below: Vec<(&str, &[&'static str])> =
+        below.iter().map(|(key, keys)| (*key, keys.as_slice())).collect();
+    section.finish(&below);
+    PoolDraft {
+        is_whole: plan.targets.len() == items.len(),
+        is_vacant: items.is_empty(),
+        placed: Placed { place, plan },
+        places,
+    }
+}
+
+/// How a backend is found and chosen.
+fn choosing(section: &mut Section<'_>, plan: &mut PoolPlan) {
+    plan.balance = section
         .get("balance")
         .and_then(|item| balance::read(&item))
         .unwrap_or_default();
-    let mut resolve_every = RESOLVE_EVERY;
+    plan.sticky = sticky::read(section, &plan.balance);
+    section.quantity("slow_start", &time(Duration::ZERO..=HOUR), &mut plan.slow_start);
+    if plan.slow_start > Duration::ZERO && ignores_shares(&plan.balance) {
+        let allowed = format!(
+            "no such key with balance = \"{}\": it gives no shares",
+            family(&plan.balance)
+        );
+        section.misfit("slow_start", quoted(&duration::show(plan.slow_start)), allowed);
+    }
+    plan.resolve_every = RESOLVE_EVERY;
     section.quantity(
         "resolve_every",
         &time(RESOLVE_MIN..=RESOLVE_MAX),
-        &mut resolve_every,
+        &mut plan.resolve_every,
     );
+}
+
+/// The keys of the sections below this one, by the section.
+type Below = [(&'static str, Vec<&'static str>); 4];
+
+/// How its backends are looked at and used.
+fn serving(section: &mut Section<'_>, plan: &mut PoolPlan) -> Below {
+    plan.probe = probe::read(section);
     let (limits, limit_keys) = limits::backend(section.section("limits"));
-    let place = section.place_of("backends");
-    if backends.is_empty() && !policies.is_empty() && !section.findings.is_torn {
+    let (ejection, ejection_keys) = ejection::read(section);
+    let (retry, retry_keys) = retry::read(section.section("retry"), &limits);
+    plan.hedge = hedge::read(section, &limits, &retry);
+    let (room, hold_keys) = room::read(section, &limits);
+    (plan.limits, plan.ejection, plan.retry) = (limits, ejection, retry);
+    let Room {
+        in_flight,
+        fail_mode,
+        hold,
+    } = room;
+    (plan.in_flight, plan.fail_mode, plan.hold) = (in_flight, fail_mode, hold);
+    [
+        ("limits", limit_keys),
+        ("ejection", ejection_keys),
+        ("retry", retry_keys),
+        ("hold", hold_keys),
+    ]
+}
+
+/// Whether the backend follows from the request or the file, so that none can be given a smaller share.
+fn ignores_shares(balance: &BalancePlan) -> bool {
+    matches!(balance, BalancePlan::Hash(_) | BalancePlan::First)
+}
+
+fn family(balance: &BalancePlan) -> String {
+    match balance {
+        BalancePlan::Hash(_) => "hash:...".to_owned(),
+        other => balance::show(other),
+    }
+}
+
+/// Policies of a pool in which only those are that register.
+fn upholds_nothing(section: &Section<'_>, policies: &Policies) {
+    if !policies.is_empty() && !section.findings.is_torn {
         let complaint = Complaint::new("no such key in a pool without backends").hint(SAYS_ITSELF);
         section
             .findings
             .add(&section.place_of("policies"), policies.to_string(), complaint);
     }
-    section.finish(&[("limits", &limit_keys)]);
-    let plan = PoolPlan {
-        targets,
-        balance,
-        limits,
-        resolve_every,
-        members,
-        ..PoolPlan::empty(name)
-    };
-    PoolDraft {
-        is_whole: plan.targets.len() == backends.len(),
-        placed: Placed { place, plan },
-        is_vacant: backends.is_empty(),
-    }
-}
-
-/// Each backend once; each upholds the policies of the whole pool too.
-fn targets(backends: &[Item<'_>], policies: &Policies) -> Vec<Target> {
-    let mut targets: Vec<(&str, Target)> = Vec::new();
-    for item in backends {
-        let Some(target) = backend(item, policies) else {
-            continue;
-        };
-        bounded(item, &target.policies);
-        match targets.iter().find(|(_, known)| known.address == target.address) {
-            Some((first, _)) => item.refuse(twice(first)),
-            None => targets.push((&item.place.key, target)),
-        }
-    }
-    targets.into_iter().map(|(_, target)| target).collect()
-}
-
-fn backend(item: &Item<'_>, policies: &Policies) -> Option<Target> {
-    if !item.is_table() {
-        return Some(Target {
-            policies: policies.clone(),
-            ..Target::new(item.word(target)?)
-        });
-    }
-    let mut section = item.section(Complaint::new(""));
-    let address = section.need("address", "a host with a port such as \"10.0.0.7:8000\"");
-    let address = address.and_then(|address| address.word(target));
-    let mut weight = 1;
-    section.quantity("weight", &count(1..=1_000), &mut weight);
-    let policies = policy::union(policies, &policy::upheld(&mut section));
-    section.finish(&[]);
-    Some(Target {
-        weight,
-        policies,
-        ..Target::new(address?)
-    })
-}
-
-/// What upholds too much.
-fn bounded(item: &Item<'_>, policies: &Policies) {
-    if policies.len() > Policies::UPHELD_MAX {
-        let allowed = format!(
-            "at most {}, those of the whole pool included",
-            Policies::UPHELD_MAX
-        );
-        let found = format!("{} policies", policies.len());
-        item.findings.add(&item.place, found, Complaint::new(allowed));
-    }
-}
-
-/// A second mention of the same backend.
-fn twice(first: &str) -> Complaint {
-    Complaint::new(format!("each backend once, and {first} is the same"))
-        .hint("for a larger share write { address = \"...\", weight = 2 }")
 }
 
 const SAYS_ITSELF: &str = "whoever registers says which policies it upholds";
 const RESOLVE_MIN: Duration = Duration::from_millis(100);
 const RESOLVE_MAX: Duration = Duration::from_secs(86_400);
+const HOUR: Duration = Duration::from_secs(3_600);

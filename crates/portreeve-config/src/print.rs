@@ -4,21 +4,21 @@ mod demand;
 mod ledger;
 mod limits;
 mod packets;
+mod pool;
+mod probe;
 mod registration;
+mod resilience;
+mod route;
 mod said;
+mod traffic;
 
 use std::fmt::Display;
 use std::path::Path;
 
-use portreeve_model::plan::{
-    BalancePlan, HeaderPattern, HostPattern, LedgerMode, ListenerPlan, Name, PathPattern, PoolPlan,
-    RecordFormat, RoutePlan, Target, TargetAddress,
-};
-use portreeve_model::{Policies, Policy};
+use portreeve_model::plan::{ListenerPlan, RecordFormat};
 
-use self::said::{Said, number};
 use crate::place::{quoted, written};
-use crate::{AccessLog, AccessLogTo, Config, LogFormat, balance, defaults, duration, whole};
+use crate::{AccessLog, AccessLogTo, Config, LogFormat, defaults, duration, whole};
 
 /// The shortest file that [`parse()`](crate::parse()) reads back to an equal [`Config`] on this machine: what is as by
 /// default is left out, but for what a reader looks for first.
@@ -37,11 +37,11 @@ pub fn print(config: &Config) -> String {
         file.comment("Which requests go where");
     }
     for route in &config.plan.routes {
-        print_route(&mut file, route);
+        route::section(&mut file, route);
     }
     file.comment("Backends that serve the same thing");
     for pool in &config.plan.pools {
-        print_pool(&mut file, pool);
+        pool::section(&mut file, pool);
     }
     ledger::policies(&mut file, &config.plan.policies);
     file.0
@@ -118,6 +118,9 @@ fn top(file: &mut Text, config: &Config) {
     if config.log == LogFormat::Json {
         file.text("log", "json");
     }
+    if let Some(zone) = &config.plan.zone {
+        file.text("zone", zone);
+    }
 }
 
 /// The line, as a comment if the machine gives the same by default.
@@ -170,128 +173,6 @@ fn print_listener(file: &mut Text, listener: &ListenerPlan) {
         file.value("registration", true);
     }
     limits::client(file, &listener.name, &listener.limits);
-}
-
-fn print_route(file: &mut Text, route: &RoutePlan) {
-    file.section(&["route", &route.name]);
-    file.many(
-        "listener",
-        &route
-            .listeners
-            .iter()
-            .map(|name: &Name| quoted(name))
-            .collect::<Vec<_>>(),
-    );
-    file.many("host", &route.hosts.iter().map(host).collect::<Vec<_>>());
-    file.many("path", &route.paths.iter().map(path).collect::<Vec<_>>());
-    file.many(
-        "method",
-        &route
-            .methods
-            .iter()
-            .map(|method| quoted(method))
-            .collect::<Vec<_>>(),
-    );
-    if !route.headers.is_empty() {
-        let headers: Vec<String> = route.headers.iter().map(header).collect();
-        file.value("header", format_args!("{{ {} }}", headers.join(", ")));
-    }
-    file.text("pool", &route.pool);
-    file.many("policy", &demand::demands(&route.demands));
-    if route.ledger != LedgerMode::Off {
-        file.value("ledger", ledger::mode(route.ledger));
-    }
-}
-
-fn print_pool(file: &mut Text, pool: &PoolPlan) {
-    file.section(&["pool", &pool.name]);
-    print_backends(file, &pool.targets);
-    if let Some(register) = registration::register(pool) {
-        file.value("register", register);
-    }
-    match &pool.balance {
-        BalancePlan::RoundRobin => {}
-        BalancePlan::Hash(key) => {
-            file.value(
-                "balance",
-                format_args!("{{ hash = {} }}", quoted(&balance::show_key(key))),
-            );
-        }
-        other => file.text("balance", &balance::show(other)),
-    }
-    if pool.resolve_every != defaults::RESOLVE_EVERY {
-        file.text("resolve_every", &duration::show(pool.resolve_every));
-    }
-    limits::backend(file, &pool.name, &pool.limits);
-}
-
-/// Who is in the pool. What all uphold is said once.
-fn print_backends(file: &mut Text, targets: &[Target]) {
-    if targets.is_empty() {
-        return;
-    }
-    let shared = shared(targets);
-    let shown: Vec<String> = targets.iter().map(|one| target(one, &shared)).collect();
-    file.value("backends", format_args!("[{}]", shown.join(", ")));
-    if !shared.is_empty() {
-        file.value("policies", demand::policies(&shared));
-    }
-}
-
-/// What each of them upholds.
-fn shared(targets: &[Target]) -> Policies {
-    let in_all = |policy: &&Policy| {
-        let upheld = |target: &Target| target.policies.contains(policy.as_str());
-        targets.iter().all(upheld)
-    };
-    let first = targets.iter().take(1).flat_map(|target| &target.policies);
-    first.filter(in_all).cloned().collect()
-}
-
-fn host(host: &HostPattern) -> String {
-    match host {
-        HostPattern::Exact(host) => quoted(host),
-        HostPattern::Suffix(suffix) => quoted(&format!("*{suffix}")),
-    }
-}
-
-fn path(path: &PathPattern) -> String {
-    match path {
-        PathPattern::Exact(path) => quoted(path),
-        PathPattern::Prefix(prefix) => quoted(&format!("{prefix}*")),
-    }
-}
-
-fn header(header: &HeaderPattern) -> String {
-    let value = header
-        .value
-        .as_ref()
-        .map_or_else(|| "true".to_owned(), |value| quoted(value));
-    format!("{} = {value}", written(&header.name))
-}
-
-/// A backend, with what it upholds beyond what all do.
-fn target(target: &Target, shared: &Policies) -> String {
-    let mut said = Said::default();
-    said.value("address", quoted(&address(&target.address)));
-    said.unless("weight", target.weight, 1, number);
-    let beyond = |policy: &&Policy| !shared.contains(policy.as_str());
-    let own: Policies = target.policies.iter().filter(beyond).cloned().collect();
-    if !own.is_empty() {
-        said.value("policies", demand::policies(&own));
-    }
-    match said.len() {
-        1 => quoted(&address(&target.address)),
-        _ => said.table(),
-    }
-}
-
-fn address(address: &TargetAddress) -> String {
-    match address {
-        TargetAddress::Socket(address) => address.to_string(),
-        TargetAddress::Host { host, port } => format!("{host}:{port}"),
-        TargetAddress::Unix(path) => format!("unix:{}", text_of(path)),
-    }
 }
 
 fn text_of(path: &Path) -> String {

@@ -8,7 +8,7 @@ use crate::item::Item;
 use crate::nearest::nearest;
 use crate::place::quoted;
 use crate::word::Complaint;
-use crate::{duration, size};
+use crate::{duration, percent, size};
 
 /// What may stand under a key that takes a quantity.
 #[derive(Debug)]
@@ -52,6 +52,28 @@ pub(crate) fn time(bounds: RangeInclusive<Duration>) -> Quantity<Duration> {
         what: "a duration",
         bounds,
         read: read_time,
+        show,
+    }
+}
+
+/// A text such as `"0.5%"`; in tenths of a percent.
+pub(crate) fn share(bounds: RangeInclusive<u16>) -> Quantity<u16> {
+    let show = |tenths| quoted(&percent::show(tenths));
+    Quantity {
+        what: "a share such as \"5%\",",
+        bounds,
+        read: read_share,
+        show,
+    }
+}
+
+/// A text such as `"20%"`; in percent, without fractions.
+pub(crate) fn whole_percent(bounds: RangeInclusive<u8>) -> Quantity<u8> {
+    let show = |percent: u8| quoted(&format!("{percent}%"));
+    Quantity {
+        what: "a share such as \"20%\", without fractions,",
+        bounds,
+        read: read_percent,
         show,
     }
 }
@@ -132,6 +154,23 @@ fn read_time(item: &Item<'_>) -> Result<Duration, Complaint> {
         (None, Some(number)) => duration::duration(&number.to_string()),
         (None, None) => Err(Complaint::new("")),
     }
+}
+
+/// A number without the sign is refused like a text without one.
+fn read_share(item: &Item<'_>) -> Result<u16, Complaint> {
+    match (item.as_text(), item.integer()) {
+        (Some(text), _) => percent::share(text),
+        (None, Some(number)) => percent::share(&number.to_string()),
+        (None, None) => Err(Complaint::new("")),
+    }
+}
+
+fn read_percent(item: &Item<'_>) -> Result<u8, Complaint> {
+    let tenths = read_share(item)?;
+    let percent = tenths.is_multiple_of(10).then_some(tenths / 10);
+    percent
+        .and_then(|percent| u8::try_from(percent).ok())
+        .ok_or_else(|| Complaint::new(""))
 }
 
 /// Whether the value looks as if no bound were wanted.

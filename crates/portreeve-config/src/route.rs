@@ -1,5 +1,9 @@
 //! `[route.NAME]`.
 
+mod deadline;
+pub(crate) mod rate;
+pub(crate) mod share;
+
 use portreeve_model::plan::{HeaderPattern, Name, RoutePlan};
 
 use crate::item::Item;
@@ -13,44 +17,73 @@ use crate::{demand, host, ledger, list, matching};
 #[derive(Debug)]
 pub(crate) struct RouteDraft {
     pub(crate) place: Place,
-    /// Of its `policy`.
-    pub(crate) demands: Place,
+    pub(crate) places: RoutePlaces,
     pub(crate) plan: RoutePlan,
+}
+
+/// Where the parts of a route stand that pools may not fit.
+#[derive(Debug)]
+pub(crate) struct RoutePlaces {
+    pub(crate) policy: Place,
+    pub(crate) timeout: Place,
+    pub(crate) priority: Place,
+}
+
+impl RoutePlaces {
+    fn of(section: &Section<'_>) -> Self {
+        Self {
+            policy: section.place_of("policy"),
+            timeout: section.place_of("timeout"),
+            priority: section.place_of("priority"),
+        }
+    }
+
+    /// All in the same place.
+    pub(crate) fn all(place: &Place) -> Self {
+        Self {
+            policy: place.clone(),
+            timeout: place.clone(),
+            priority: place.clone(),
+        }
+    }
 }
 
 /// Reads one route. A pool that is not there leaves an empty name, for the reading to go on.
 pub(crate) fn read(name: Name, mut section: Section<'_>, known: &Known) -> RouteDraft {
-    let listeners = section
-        .get("listener")
-        .map(|item| list::distinct(&item, |element| known.listener(element)));
-    let hosts = list::words(&mut section, "host", host::pattern);
-    let paths = list::words(&mut section, "path", matching::path);
-    let methods = list::words(&mut section, "method", matching::method);
-    let headers = section
-        .get("header")
-        .map(|item| headers(&item))
-        .unwrap_or_default();
+    let mut plan = conditions(&mut section, RoutePlan::all(name, Name::default()), known);
     let pool = section
         .need("pool", &known.pools_allowed())
         .and_then(|item| known.pool(&item));
     let demands = section.get("policy").map(|item| demand::read(&item));
     let ledger = section.word("ledger", ledger::mode);
-    let places = (section.place.clone(), section.place_of("policy"));
+    plan.demands = demands.unwrap_or_default();
+    plan.ledger = ledger.unwrap_or_default();
+    plan.deadline = deadline::read(&mut section);
+    plan.rates = rate::read(&mut section);
+    plan.priority = deadline::priority(&mut section);
+    plan.split = share::split(&mut section, pool.as_ref(), known);
+    plan.mirror = share::mirror(&mut section, pool.as_ref(), plan.split.as_ref(), known);
+    plan.pool = pool.unwrap_or_default();
+    let (place, places) = (section.place.clone(), RoutePlaces::of(&section));
     section.finish(&[]);
-    let plan = RoutePlan {
+    RouteDraft { place, places, plan }
+}
+
+/// Which requests it is for.
+fn conditions(section: &mut Section<'_>, plan: RoutePlan, known: &Known) -> RoutePlan {
+    let listeners = section
+        .get("listener")
+        .map(|item| list::distinct(&item, |element| known.listener(element)));
+    RoutePlan {
         listeners: listeners.unwrap_or_default(),
-        hosts,
-        paths,
-        methods,
-        headers,
-        demands: demands.unwrap_or_default(),
-        ledger: ledger.unwrap_or_default(),
-        ..RoutePlan::all(name, pool.unwrap_or_default())
-    };
-    RouteDraft {
-        place: places.0,
-        demands: places.1,
-        plan,
+        hosts: list::words(section, "host", host::pattern),
+        paths: list::words(section, "path", matching::path),
+        methods: list::words(section, "method", matching::method),
+        headers: section
+            .get("header")
+            .map(|item| headers(&item))
+            .unwrap_or_default(),
+        ..plan
     }
 }
 

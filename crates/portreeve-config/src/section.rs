@@ -1,8 +1,11 @@
 //! A table with known keys. It remembers which keys were asked for, so that in the end it can name the unknown ones.
 
+use std::time::Duration;
+
 use portreeve_model::plan::Name;
 use toml::de::DeTable;
 
+use crate::duration;
 use crate::findings::Findings;
 use crate::item::Item;
 use crate::nearest::nearest;
@@ -109,6 +112,52 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A section below this one, or what a switch in its place says; absent if it is a switch.
+    pub(crate) fn section_or_switch(&mut self, key: &'static str) -> (Section<'a>, Option<bool>) {
+        let item = self.get(key);
+        let absent = Section::new(self.place_of(key), None, self.findings);
+        let Some(item) = item else {
+            return (absent, None);
+        };
+        match item.as_bool() {
+            Some(switch) => (absent, Some(switch)),
+            None => {
+                let complaint = Complaint::new(format!("false, or a section [{}]", item.place.key));
+                (item.section(complaint), None)
+            }
+        }
+    }
+
+    /// Notes that what stands under a key does not go with what stands elsewhere.
+    pub(crate) fn misfit(&self, key: &str, found: impl Into<String>, allowed: impl Into<String>) {
+        self.findings
+            .add(&self.place_of(key), found, Complaint::new(allowed));
+    }
+
+    /// Notes a time that is longer than one it lies within. What is not said is not at fault.
+    pub(crate) fn time_within(&self, key: &str, time: Duration, bound: &str, most: Duration) {
+        if time > most && self.has(key) {
+            let allowed = format!("at most {bound}, which is {}", quoted(&duration::show(most)));
+            self.misfit(key, quoted(&duration::show(time)), allowed);
+        }
+    }
+
+    /// Notes it unless exactly one of these keys is there; `noun` is what each of them is.
+    pub(crate) fn exactly_one(&self, keys: &[&str], noun: &str, hint: &str) {
+        let given: Vec<&str> = keys.iter().copied().filter(|key| self.has(key)).collect();
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let one = Complaint::new(format!("one of {}", alternatives(&keys)));
+        match given[..] {
+            [] => self.findings.missing(&self.place, one),
+            [_] => {}
+            [first, second, ..] => self.findings.add(
+                &self.place_of(second),
+                format!("a second {noun} beside {first}"),
+                one.hint(hint),
+            ),
+        }
+    }
+
     /// The sections `[key.NAME]`, in the order of the file.
     pub(crate) fn named(&mut self, key: &'static str) -> Vec<(Name, Section<'a>)> {
         self.named_by(key, word::name)
@@ -176,4 +225,4 @@ fn check_name<T>(answer: Result<T, Complaint>, name: &str, entry: &Item<'_>) {
 }
 
 /// The keys at the top of the file, which often slip into the section before them.
-pub(crate) const TOP: &[&str] = &["threads", "state", "drain_timeout", "log"];
+pub(crate) const TOP: &[&str] = &["threads", "state", "drain_timeout", "log", "zone"];

@@ -1,5 +1,7 @@
 //! What is sound, and yet somebody should know.
 
+mod traffic;
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use portreeve_model::plan::{Network, Plan};
@@ -10,10 +12,9 @@ impl Config {
     /// What is allowed and yet dangerous, or allowed and without effect: a sentence each, which begins with the key.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        [insecure(&self.plan), no_pool(&self.plan), no_listener(&self.plan)]
-            .into_iter()
-            .flatten()
-            .collect()
+        let of_registration = [insecure(&self.plan), no_pool(&self.plan), no_listener(&self.plan)];
+        let of_traffic = traffic::warnings(&self.plan);
+        of_registration.into_iter().flatten().chain(of_traffic).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can only be said of the whole: what is implied, what collides, what can never serve.
 
 mod reach;
+mod traffic;
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,7 +16,7 @@ use crate::findings::Findings;
 use crate::listener::{ListenerDraft, Placed};
 use crate::place::Place;
 use crate::pool::PoolDraft;
-use crate::route::RouteDraft;
+use crate::route::{RouteDraft, RoutePlaces};
 use crate::word::Complaint;
 
 /// The parts as they were read, before they were looked at together.
@@ -26,6 +27,7 @@ pub(crate) struct Draft {
     pub(crate) pools: Vec<PoolDraft>,
     pub(crate) policies: Vec<PolicyPlan>,
     pub(crate) registration: RegistrationPlan,
+    pub(crate) zone: Option<Name>,
     pub(crate) admin: Option<Placed<SocketAddr>>,
 }
 
@@ -40,6 +42,9 @@ impl Draft {
             self.vacancies(findings);
             self.protocols(findings);
             self.unheld(findings);
+            self.not_for_packets(findings);
+            self.before_hedges(findings);
+            self.nobody_waits(findings);
         }
         Plan {
             listeners: self.listeners.into_iter().map(|listener| listener.plan).collect(),
@@ -47,7 +52,7 @@ impl Draft {
             pools: self.pools.into_iter().map(|pool| pool.placed.plan).collect(),
             policies: self.policies,
             registration: self.registration,
-            zone: None,
+            zone: self.zone,
         }
     }
 
@@ -78,7 +83,7 @@ impl Draft {
             [only] => {
                 return Some(RouteDraft {
                     place: at_top("route.default"),
-                    demands: at_top("route.default.policy"),
+                    places: RoutePlaces::all(&at_top("route.default")),
                     plan: route(only.placed.plan.name.clone()),
                 });
             }

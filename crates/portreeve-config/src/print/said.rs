@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Text;
 use crate::place::quoted;
-use crate::{duration, size};
+use crate::{duration, size, status};
 
 /// Keys and values that differ from the defaults.
 #[derive(Debug, Default)]
@@ -29,6 +29,13 @@ impl Said {
         }
     }
 
+    /// Says it if there is anything.
+    pub(super) fn some<T>(&mut self, key: &'static str, own: Option<T>, show: impl Fn(T) -> String) {
+        if let Some(own) = own {
+            self.value(key, show(own));
+        }
+    }
+
     /// Says a switch that is on, where off is the default.
     pub(super) fn on(&mut self, key: &'static str, is_on: bool) {
         if is_on {
@@ -48,7 +55,7 @@ impl Said {
             .into_iter()
             .map(|(key, value)| format!("{key} = {value}"))
             .collect();
-        format!("{{ {} }}", pairs.join(", "))
+        inline(&pairs)
     }
 
     /// A section, if there is anything to say.
@@ -67,12 +74,27 @@ impl Said {
     }
 }
 
+/// `{ key = value, ... }`, of pairs that are TOML already.
+pub(super) fn inline(pairs: &[String]) -> String {
+    format!("{{ {} }}", pairs.join(", "))
+}
+
 /// One value, or a list of none or several.
 pub(super) fn one_or_list(values: &[String]) -> String {
     match values {
         [only] => only.clone(),
         others => format!("[{}]", others.join(", ")),
     }
+}
+
+pub(super) fn percent(percent: u8) -> String {
+    quoted(&format!("{percent}%"))
+}
+
+/// Statuses, one entry or a list.
+pub(super) fn statuses(ranges: &[(u16, u16)]) -> String {
+    let shown: Vec<String> = ranges.iter().map(|range| status::show(*range)).collect();
+    one_or_list(&shown)
 }
 
 pub(super) fn number(number: impl Into<u64>) -> String {

@@ -45,12 +45,14 @@ impl Draft {
     /// A pool that both requests and packets lead to: its backends speak one of the two.
     pub(super) fn protocols(&self, findings: &Findings) {
         for route in &self.routes {
-            let Some(listener) = self.packets_into(&route.plan.pool) else {
-                continue;
-            };
-            let found = format!("packets for {}", quoted(&route.plan.pool));
-            let allowed = format!("a pool of its own, since {} sends HTTP there", route.place.key);
-            findings.add(&listener.packets, found, Complaint::new(allowed));
+            for (pool, _) in ways(route) {
+                let Some(listener) = self.packets_into(pool) else {
+                    continue;
+                };
+                let found = format!("packets for {}", quoted(pool));
+                let allowed = format!("a pool of its own, since {} sends HTTP there", route.place.key);
+                findings.add(&listener.packets, found, Complaint::new(allowed));
+            }
         }
     }
 
@@ -58,12 +60,11 @@ impl Draft {
     pub(super) fn unheld(&self, findings: &Findings) {
         for route in &self.routes {
             let always = always(&route.plan.demands);
-            let Some(plan) = self.closed_pool(&route.plan.pool) else {
-                continue;
-            };
-            let is_served = plan.targets.iter().any(|target| target.policies.uphold(&always));
-            if !is_served && !always.is_empty() {
-                findings.add(&route.demands, always.to_string(), unheld(plan));
+            let closed = ways(route).filter_map(|(pool, _)| self.closed_pool(pool));
+            for plan in closed.filter(|_| !always.is_empty()) {
+                if !plan.targets.iter().any(|target| target.policies.uphold(&always)) {
+                    findings.add(&route.places.policy, always.to_string(), unheld(plan));
+                }
             }
         }
     }
@@ -79,15 +80,28 @@ impl Draft {
 
     /// What leads to this pool, if anything does.
     fn way_to(&self, pool: &Name) -> Option<String> {
-        let route = self.routes.iter().find(|route| route.plan.pool == *pool);
-        let way = |route: &RouteDraft| format!("route {} leads", route.plan.name);
+        let named = |route: &RouteDraft| {
+            let mut ways = ways(route);
+            let (_, how) = ways.find(|(name, _)| *name == pool)?;
+            Some(format!("route {} {how}", route.plan.name))
+        };
         let packets = |listener: &ListenerDraft| format!("packets of listener {} lead", listener.plan.name);
-        route.map(way).or_else(|| self.packets_into(pool).map(packets))
+        let route = self.routes.iter().find_map(named);
+        route.or_else(|| self.packets_into(pool).map(packets))
     }
 
     fn may_be_joined(&self, pool: &PoolPlan) -> bool {
         pool.members.is_some() && self.listeners.iter().any(|listener| listener.plan.registration)
     }
+}
+
+/// The pools that a route's requests get into, and how, as in "route shop leads here".
+fn ways(route: &RouteDraft) -> impl Iterator<Item = (&Name, &'static str)> {
+    let arms = route.plan.split.iter().flat_map(|split| &split.arms);
+    let mirror = route.plan.mirror.iter().map(|mirror| (&mirror.pool, "mirrors"));
+    std::iter::once((&route.plan.pool, "leads"))
+        .chain(arms.map(|(pool, _)| (pool, "sends a share")))
+        .chain(mirror)
 }
 
 /// What is demanded of every request, whatever it says.

@@ -35,6 +35,9 @@ fn each_flag_has_its_key_in_the_file() {
         to: vec!["a:1,b:2".to_owned(), "unix:/run/c.sock".to_owned()],
         pool: Some("api".to_owned()),
         balance: Some("hash:header:X-User".to_owned()),
+        probe: Some("/healthz?full".to_owned()),
+        in_flight: Some("32".to_owned()),
+        sticky: false,
         admin: Some("off".to_owned()),
         state: Some(PathBuf::from("/s")),
         access_log: Some("-".to_owned()),
@@ -44,7 +47,8 @@ fn each_flag_has_its_key_in_the_file() {
     let file = sound(
         "threads = 3\nstate = \"/s\"\n[admin]\nbind = \"off\"\n[access_log]\nto = \"-\"\n\
          [listener.listen]\nbind = \"127.0.0.1:8888\"\n[listener.listen-2]\nbind = \"unix:/run/p.sock\"\n\
-         [pool.api]\nbackends = [\"a:1\", \"b:2\", \"unix:/run/c.sock\"]\nbalance = { hash = \"header:X-User\" }\n",
+         [pool.api]\nbackends = [\"a:1\", \"b:2\", \"unix:/run/c.sock\"]\nbalance = { hash = \"header:X-User\" }\n\
+         probe = { path = \"/healthz?full\" }\nin_flight = 32\n",
     );
     assert_eq!(config, file);
     assert_eq!(
@@ -77,6 +81,9 @@ fn all_faulty_flags_are_told_at_once() {
         to: vec!["a:1,b".to_owned()],
         pool: Some("a b".to_owned()),
         balance: Some("leastconn".to_owned()),
+        probe: Some("tcp".to_owned()),
+        in_flight: Some("0".to_owned()),
+        sticky: false,
         admin: Some("x".to_owned()),
         state: Some(PathBuf::new()),
         access_log: Some(String::new()),
@@ -93,8 +100,10 @@ fn all_faulty_flags_are_told_at_once() {
             "--access-log",
             "--admin",
             "--balance",
+            "--in-flight",
             "--listen",
             "--pool",
+            "--probe",
             "--state",
             "--threads",
             "--to"
@@ -202,4 +211,58 @@ fn a_state_folder_that_no_file_could_name_is_told() {
         ..to("a:1")
     };
     assert!(told(&flags)[0].ends_with("allowed a path in UTF-8"));
+}
+
+#[test]
+fn each_way_to_probe_has_its_word() {
+    for (word, line) in [
+        ("/healthz", "probe = { path = \"/healthz\" }"),
+        ("connect", "probe = { connect = true }"),
+        ("packet", "probe = { packet = true }"),
+        ("grpc", "probe = { grpc = true }"),
+        ("off", ""),
+    ] {
+        let flags = Flags {
+            probe: Some(word.to_owned()),
+            ..to("a:1")
+        };
+        let file = sound(&format!("[pool.default]\nbackends = \"a:1\"\n{line}\n"));
+        assert_eq!(from_flags(&flags), Ok(file), "{word}");
+    }
+}
+
+#[test]
+fn a_flag_keeps_clients_with_their_backends() {
+    let flags = Flags {
+        sticky: true,
+        in_flight: Some("unlimited".to_owned()),
+        ..to("a:1")
+    };
+    let file = sound("[pool.default]\nbackends = \"a:1\"\nsticky = true\nin_flight = \"unlimited\"\n");
+    assert_eq!(from_flags(&flags), Ok(file));
+    let hashed = Flags {
+        balance: Some("hash:path".to_owned()),
+        ..flags
+    };
+    assert_eq!(
+        told(&hashed),
+        ["--sticky: found a cookie beside a hash; allowed one of --sticky and --balance hash:..."]
+    );
+}
+
+#[test]
+fn backends_that_register_are_probed_too() {
+    let flags = Flags {
+        probe: Some("/up".to_owned()),
+        ..Flags::default()
+    };
+    let config = from_flags(&flags).unwrap();
+    let probed: Vec<bool> = config
+        .plan
+        .pools
+        .iter()
+        .map(|pool| pool.probe.is_some())
+        .collect();
+    assert_eq!(probed, [true, false], "packet servers do not speak HTTP");
+    assert_eq!(parse(&print(&config)), Ok(config));
 }

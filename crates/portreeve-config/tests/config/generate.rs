@@ -2,6 +2,8 @@
 
 mod policies;
 mod registration;
+mod resilience;
+mod traffic;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -76,17 +78,18 @@ fn plan() -> impl Strategy<Value = Plan> {
             .map(|(nth, name)| listener(nth, name, packets))
             .collect();
         let all_pools: Vec<_> = pools.iter().cloned().map(pool).collect();
-        let rest = (policies::plans(), registration::plan());
+        let zone = option::of("[a-z0-9._-]{1,20}").prop_map(|zone| zone.map(Name::from));
+        let rest = (policies::plans(), registration::plan(), zone);
         (all_listeners, all_routes, all_pools, rest).prop_map(
-            |(listeners, routes, pools, (policies, registration))| {
-                policies::made_servable(Plan {
+            |(listeners, routes, pools, (policies, registration, zone))| {
+                policies::made_servable(traffic::made_sound(Plan {
                     listeners,
                     routes,
                     pools,
                     policies,
                     registration,
-                    zone: None,
-                })
+                    zone,
+                }))
             },
         )
     })
@@ -183,6 +186,7 @@ fn route(
     listeners: &[Name],
     pools: &[Name],
 ) -> impl Strategy<Value = RoutePlan> + use<> {
+    let all_pools = pools.to_vec();
     let listeners = subsequence(listeners.to_vec(), 0..=listeners.len()).prop_shuffle();
     let paths = distinct(path_pattern().boxed(), 3).prop_map(move |mut paths| {
         paths.insert(0, PathPattern::Exact(format!("/the-{nth}")));
@@ -210,6 +214,7 @@ fn route(
                 ..RoutePlan::all(name.clone(), pool)
             },
         )
+        .prop_flat_map(move |route| traffic::of(route, &all_pools))
 }
 
 fn distinct<T: PartialEq + Clone + std::fmt::Debug + 'static>(
@@ -260,14 +265,17 @@ fn headers() -> impl Strategy<Value = Vec<HeaderPattern>> {
 
 fn pool(name: Name) -> impl Strategy<Value = PoolPlan> {
     let weight = prop_oneof![Just(1_u16), 1..=1_000_u16];
-    let target = (target_address(), weight, policies::policies(4));
+    let place = (option::of("[a-z0-9-]{1,9}"), any::<bool>());
+    let target = (target_address(), weight, policies::policies(4), place);
     let targets = vec(target, 0..=5).prop_map(|targets| {
         let mut distinct: Vec<Target> = Vec::new();
-        for (address, weight, policies) in targets {
+        for (address, weight, policies, (zone, is_backup)) in targets {
             if distinct.iter().all(|known| known.address != address) {
                 distinct.push(Target {
                     weight,
                     policies,
+                    zone: zone.map(Name::from),
+                    is_backup,
                     ..Target::new(address)
                 });
             }
@@ -275,16 +283,18 @@ fn pool(name: Name) -> impl Strategy<Value = PoolPlan> {
         distinct
     });
     let members = option::of(registration::members());
-    (targets, balance(), backend_limits(), ms(100, 86_400_000), members).prop_map(
-        move |(targets, balance, limits, resolve_every, members)| PoolPlan {
-            targets,
-            balance,
-            limits,
-            resolve_every,
-            members,
-            ..PoolPlan::empty(Arc::clone(&name))
-        },
-    )
+    (targets, balance(), backend_limits(), ms(100, 86_400_000), members)
+        .prop_map(
+            move |(targets, balance, limits, resolve_every, members)| PoolPlan {
+                targets,
+                balance,
+                limits,
+                resolve_every,
+                members,
+                ..PoolPlan::empty(Arc::clone(&name))
+            },
+        )
+        .prop_flat_map(resilience::of)
 }
 
 fn target_address() -> impl Strategy<Value = TargetAddress> {

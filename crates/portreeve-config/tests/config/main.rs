@@ -6,6 +6,7 @@ mod generate;
 mod meaning;
 mod policies;
 mod reference;
+mod resilience;
 mod roundtrip;
 mod syntax;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use portreeve_config::{Config, parse, read};
+use portreeve_config::{Config, parse, print, read};
 
 use crate::{faults, sound};
 
@@ -68,12 +68,18 @@ fn entries() -> Vec<Entry> {
 const UNKNOWN: &str = "zz = 1\n[admin]\nzz = 1\n[access_log]\nto = \"-\"\nzz = 1\n[ledger]\nzz = 1\n\
     [registration]\nzz = 1\n[listener.NAME]\nbind = \":1\"\npackets = { pool = \"packets\", zz = 1 }\nzz = 1\n\
     [listener.NAME.limits]\nzz = 1\n[route.NAME]\npool = \"NAME\"\npolicy = { header = \"X\", zz = 1 }\nzz = 1\n\
-    [policy.NAME]\nzz = 1\n[pool.packets]\nbackends = \"b:1\"\n[pool.NAME]\n\
-    backends = [{ address = \"a:1\", zz = 1 }]\nbalance = { hash = \"path\", zz = 1 }\nregister = { zz = 1 }\nzz = 1\n[pool.NAME.limits]\nzz = 1\n";
+    rate = { requests = 1, zz = 1 }\nmirror = { pool = \"shadow\", zz = 1 }\n\
+    [policy.NAME]\nzz = 1\n[pool.shadow]\nbackends = \"s:1\"\n[pool.packets]\nbackends = \"b:1\"\n[pool.NAME]\n\
+    backends = [{ address = \"a:1\", zz = 1 }]\nbalance = { hash = \"path\", zz = 1 }\nregister = { zz = 1 }\nzz = 1\n\
+    probe = { path = \"/\", zz = 1 }\nhedge = { zz = 1 }\n[pool.NAME.limits]\nzz = 1\n\
+    [pool.NAME.ejection]\nzz = 1\n[pool.NAME.retry]\nzz = 1\n[pool.NAME.hold]\nzz = 1\n";
+
+/// The same of what does not go together with the rest.
+const UNKNOWN_STICKY: &str = "[pool.NAME]\nbackends = \"a:1\"\nsticky = { zz = 1 }\n";
 
 fn known_keys() -> Vec<String> {
     let mut keys = Vec::new();
-    for fault in faults(UNKNOWN) {
+    for fault in faults(UNKNOWN).into_iter().chain(faults(UNKNOWN_STICKY)) {
         assert_eq!(fault.found, "an unknown key", "{fault}");
         let section = fault.key.trim_end_matches("zz").replace("[0]", "");
         let names = fault.allowed.replace(" or ", ", ");
@@ -96,12 +102,15 @@ fn every_known_key_has_its_entry() {
         "pool",
         "listener.NAME.limits",
         "pool.NAME.limits",
+        "pool.NAME.ejection",
+        "pool.NAME.retry",
+        "pool.NAME.hold",
     ];
     let keys: Vec<String> = known_keys()
         .into_iter()
         .filter(|key| !sections.contains(&key.as_str()))
         .collect();
-    assert!(keys.len() > 70, "{keys:?}");
+    assert!(keys.len() > 130, "{keys:?}");
     for key in &keys {
         assert!(entries.contains(key), "{key} is not in docs/CONFIGURATION.md");
     }
@@ -131,6 +140,9 @@ fn file_with(section: &str, line: &str) -> String {
         ("pool.web", &["backends = \"w:1\"", "policies = \"eu\""]),
         ("pool.api", &["backends = \"a:1\""]),
         ("pool.api.limits", &[]),
+        ("pool.api.ejection", &[]),
+        ("pool.api.retry", &[]),
+        ("pool.api.hold", &[]),
     ];
     for (name, lines) in needed {
         if !name.is_empty() {
@@ -143,18 +155,27 @@ fn file_with(section: &str, line: &str) -> String {
             file.push_str(&format!("{line}\n"));
         }
         if *name == section {
-            file.push_str(&format!("{line}\n"));
+            file.push_str(&format!("{line}\n{}\n", beside(key)));
         }
     }
     file
+}
+
+/// The line without which one with this key would say nothing.
+fn beside(key: &str) -> &'static str {
+    match key {
+        "split_by" => "split = { api = \"5%\" }",
+        _ => "",
+    }
 }
 
 /// The section of a file that a line of this entry stands in: a table within a value is written in one line.
 fn section_of(entry: &Entry) -> String {
     let (section, _) = entry.place();
     match section.as_str() {
-        "pool.api.backends" | "pool.api.balance" | "pool.api.register" => "pool.api".to_owned(),
-        "route.shop.policy" => "route.shop".to_owned(),
+        "pool.api.backends" | "pool.api.balance" | "pool.api.register" | "pool.api.probe"
+        | "pool.api.hedge" | "pool.api.sticky" => "pool.api".to_owned(),
+        "route.shop.policy" | "route.shop.rate" | "route.shop.mirror" => "route.shop".to_owned(),
         "listener.web.packets" => "listener.web".to_owned(),
         other => other.to_owned(),
     }
@@ -186,7 +207,7 @@ fn every_default_is_the_real_one() {
         assert_eq!(sound(&file), plain, "{}", entry.key);
         told += 1;
     }
-    assert!(told > 40, "{told}");
+    assert!(told > 65, "{told}");
 }
 
 #[test]
@@ -194,7 +215,8 @@ fn every_entry_says_what_the_fault_says() {
     let mut told = 0;
     for entry in entries() {
         let (section, key) = entry.place();
-        if section_of(&entry) != section || matches!(key.as_str(), "listener" | "pool" | "packets") {
+        if section_of(&entry) != section || matches!(key.as_str(), "listener" | "pool" | "packets" | "mirror")
+        {
             continue;
         }
         let faults = parse(&file_with(&section, &format!("{key} = 0.5"))).expect_err(&entry.key);
@@ -202,7 +224,7 @@ fn every_entry_says_what_the_fault_says() {
         assert_eq!(fault.allowed, entry.allowed(), "{}", entry.key);
         told += 1;
     }
-    assert!(told > 45, "{told}");
+    assert!(told > 80, "{told}");
 }
 
 #[test]
@@ -232,6 +254,18 @@ fn the_example_of_policies_is_sound_and_warns_of_nothing() {
     assert!(config.plan.listeners[0].registration);
     assert!(config.plan.listeners[0].packets.is_some());
     assert!(config.plan.routes.iter().all(|route| !route.demands.is_empty()));
+}
+
+#[test]
+fn the_example_of_resilience_is_sound_and_warns_of_nothing() {
+    let config = example("resilience.toml");
+    assert_eq!(config.warnings(), Vec::<String>::new());
+    let (route, pool) = (&config.plan.routes[0], &config.plan.pools[0]);
+    assert_eq!(route.rates.len(), 2);
+    assert!(route.split.is_some() && route.mirror.is_some());
+    assert!(pool.probe.is_some() && pool.hedge.is_some() && pool.sticky.is_some());
+    assert_eq!(pool.targets.iter().filter(|target| target.is_backup).count(), 1);
+    assert_eq!(parse(&print(&config)), Ok(config));
 }
 
 #[test]

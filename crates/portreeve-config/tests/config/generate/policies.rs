@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use portreeve_model::plan::{
-    DemandPlan, LedgerMode, MembersPlan, Plan, PolicyPlan, PolicySource, PoolPlan, RoutePlan, Target,
+    DemandPlan, LedgerMode, MembersPlan, Name, Plan, PolicyPlan, PolicySource, PoolPlan, RoutePlan, Target,
     TargetAddress,
 };
 use portreeve_model::{Policies, Policy};
@@ -97,7 +97,7 @@ pub(super) fn made_servable(mut plan: Plan) -> Plan {
         .filter_map(|listener| listener.packets.as_ref());
     let packets: Vec<_> = served.map(|packets| packets.pool.clone()).collect();
     for pool in &mut plan.pools {
-        let routes = plan.routes.iter().filter(|route| route.pool == pool.name);
+        let routes = plan.routes.iter().filter(|route| leads_to(route, &pool.name));
         let always: Vec<Policies> = routes.map(always).collect();
         let is_reached = !always.is_empty() || packets.contains(&pool.name);
         fill(pool, is_open, is_reached);
@@ -108,6 +108,14 @@ pub(super) fn made_servable(mut plan: Plan) -> Plan {
         first.policies = all.cloned().collect();
     }
     plan
+}
+
+/// Whether any of its requests gets into this pool.
+fn leads_to(route: &RoutePlan, pool: &Name) -> bool {
+    let arms = route.split.iter().flat_map(|split| &split.arms);
+    let mirror = route.mirror.iter().map(|mirror| &mirror.pool);
+    let mut others = arms.map(|(name, _)| name).chain(mirror);
+    route.pool == *pool || others.any(|name| name == pool)
 }
 
 fn fill(pool: &mut PoolPlan, is_open: bool, is_reached: bool) {

@@ -1,0 +1,81 @@
+//! `[pool.NAME]`.
+
+use portreeve_model::plan::{BalancePlan, PoolPlan, Target, TargetAddress};
+use portreeve_model::{Policies, Policy};
+
+use super::said::{Said, number};
+use super::{Text, demand, limits, registration, resilience, text_of};
+use crate::place::quoted;
+use crate::{balance, defaults, duration};
+
+/// The section of one pool, and those below it.
+pub(super) fn section(file: &mut Text, pool: &PoolPlan) {
+    file.section(&["pool", &pool.name]);
+    backends(file, &pool.targets);
+    if let Some(register) = registration::register(pool) {
+        file.value("register", register);
+    }
+    match &pool.balance {
+        BalancePlan::RoundRobin => {}
+        BalancePlan::Hash(key) => {
+            let key = quoted(&balance::show_key(key));
+            file.value("balance", format_args!("{{ hash = {key} }}"));
+        }
+        other => file.text("balance", &balance::show(other)),
+    }
+    if pool.resolve_every != defaults::RESOLVE_EVERY {
+        file.text("resolve_every", &duration::show(pool.resolve_every));
+    }
+    resilience::lines(file, pool);
+    limits::backend(file, &pool.name, &pool.limits);
+    resilience::sections(file, pool);
+}
+
+/// Who is in the pool. What all uphold is said once.
+fn backends(file: &mut Text, targets: &[Target]) {
+    if targets.is_empty() {
+        return;
+    }
+    let shared = shared(targets);
+    let shown: Vec<String> = targets.iter().map(|one| target(one, &shared)).collect();
+    file.value("backends", format_args!("[{}]", shown.join(", ")));
+    if !shared.is_empty() {
+        file.value("policies", demand::policies(&shared));
+    }
+}
+
+/// What each of them upholds.
+fn shared(targets: &[Target]) -> Policies {
+    let in_all = |policy: &&Policy| {
+        let upheld = |target: &Target| target.policies.contains(policy.as_str());
+        targets.iter().all(upheld)
+    };
+    let first = targets.iter().take(1).flat_map(|target| &target.policies);
+    first.filter(in_all).cloned().collect()
+}
+
+/// A backend, with what it upholds beyond what all do.
+fn target(target: &Target, shared: &Policies) -> String {
+    let mut said = Said::default();
+    said.value("address", quoted(&address(&target.address)));
+    said.unless("weight", target.weight, 1, number);
+    let beyond = |policy: &&Policy| !shared.contains(policy.as_str());
+    let own: Policies = target.policies.iter().filter(beyond).cloned().collect();
+    if !own.is_empty() {
+        said.value("policies", demand::policies(&own));
+    }
+    said.some("zone", target.zone.as_deref(), quoted);
+    said.on("backup", target.is_backup);
+    match said.len() {
+        1 => quoted(&address(&target.address)),
+        _ => said.table(),
+    }
+}
+
+fn address(address: &TargetAddress) -> String {
+    match address {
+        TargetAddress::Socket(address) => address.to_string(),
+        TargetAddress::Host { host, port } => format!("{host}:{port}"),
+        TargetAddress::Unix(path) => format!("unix:{}", text_of(path)),
+    }
+}
