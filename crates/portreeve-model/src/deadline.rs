@@ -15,10 +15,10 @@ pub(crate) fn said(field: &str, request: &dyn RequestView) -> Option<Duration> {
     shortest
 }
 
-/// What a backend is told in that field: milliseconds rounded down, in `grpc-timeout` as gRPC writes them.
+/// What a backend is told in that field: milliseconds rounded down but at least 1, in `grpc-timeout` as gRPC writes them.
 #[must_use]
 pub fn spell_deadline(field: &str, left: Duration) -> String {
-    let millis = left.min(LONGEST).as_millis();
+    let millis = left.min(LONGEST).as_millis().max(1);
     if field.eq_ignore_ascii_case("grpc-timeout") {
         return format!("{millis}m");
     }
@@ -123,6 +123,7 @@ mod tests {
         let left = Duration::from_micros(1_999);
         assert_eq!(spell_deadline("x-timeout", left), "1");
         assert_eq!(spell_deadline("grpc-timeout", left), "1m");
+        assert_eq!(spell_deadline("x-timeout", Duration::ZERO), "1");
         assert_eq!(spell_deadline("grpc-timeout", Duration::MAX), "86399999m");
     }
 
@@ -133,7 +134,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_spelled_is_read_back(millis in 0_u64..90_000_000, grpc in any::<bool>()) {
+        fn what_is_spelled_is_read_back(millis in 1_u64..90_000_000, grpc in any::<bool>()) {
             let field = if grpc { "grpc-timeout" } else { "x" };
             let left = Duration::from_millis(millis);
             prop_assert_eq!(read(spell_deadline(field, left).as_bytes()), Some(left.min(LONGEST)));

@@ -49,7 +49,7 @@ impl RateLimits {
         for (place, limit) in self.0.iter().enumerate() {
             if let Err(retry_after) = limit.charge(request, now) {
                 let charged = &self.0[..place];
-                charged.iter().for_each(|limit| limit.refund(request, now));
+                charged.iter().for_each(|limit| limit.refund(request));
                 return Err(RateExceeded {
                     retry_after,
                     limit: place,
@@ -103,11 +103,10 @@ impl Limit {
         }
     }
 
-    fn refund(&self, request: &dyn RequestView, now: Tick) {
-        let position = self.pace.position(now);
+    fn refund(&self, request: &dyn RequestView) {
         match &self.used {
-            Used::ByAll(cell) => cell.refund(ALL, position, self.pace),
-            Used::ByEach(table) => table.refund(hash(&self.plan.per, request), position, self.pace),
+            Used::ByAll(cell) => cell.refund(ALL),
+            Used::ByEach(table) => table.refund(hash(&self.plan.per, request)),
         }
     }
 }

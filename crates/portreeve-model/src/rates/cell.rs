@@ -47,11 +47,11 @@ impl Cell {
         }
     }
 
-    /// Takes one charge of `owner` back, if it is not forgotten.
-    pub(super) fn refund(&self, owner: u64, position: u64, pace: Pace) {
-        let less = |word| {
-            let is_owed = owner_of(word) == owner && ahead(word, position, pace) > 0;
-            is_owed.then(|| owner << POSITION_BITS | ((word & POSITION).wrapping_sub(1) & POSITION))
+    /// Takes one charge of `owner` back, if it is not forgotten. What is past becomes only more so.
+    pub(super) fn refund(&self, owner: u64) {
+        let less = |word: u64| {
+            let position = (word & POSITION).wrapping_sub(1) & POSITION;
+            (owner_of(word) == owner).then_some(owner << POSITION_BITS | position)
         };
         let _ = self.0.fetch_update(SeqCst, SeqCst, less);
     }
@@ -72,3 +72,43 @@ pub(super) const OWNER_BITS: u32 = 64 - POSITION_BITS;
 /// Enough for 101 days at a million requests a second.
 pub(super) const POSITION_BITS: u32 = 43;
 const POSITION: u64 = (1 << POSITION_BITS) - 1;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::plan::{RateKey, RatePlan};
+
+    fn pace() -> Pace {
+        Pace::new(&RatePlan {
+            per: RateKey::Route,
+            requests: 1,
+            every: Duration::from_micros(1),
+            burst: 3,
+        })
+    }
+
+    #[test]
+    fn what_another_thread_changed_is_not_charged() {
+        let cell = Cell::default();
+        let seen = cell.load();
+        assert_eq!(cell.charge(seen, 1, 50, pace()), Said::Yes);
+        assert_eq!(cell.charge(seen, 1, 50, pace()), Said::Changed);
+        assert_eq!(ahead(cell.load(), 50, pace()), 1);
+    }
+
+    #[test]
+    fn nothing_is_taken_over_from_a_former_owner_and_nothing_given_back_to_him() {
+        let cell = Cell::default();
+        for _ in 0..3 {
+            assert_eq!(cell.charge(cell.load(), 1, 50, pace()), Said::Yes);
+        }
+        assert_eq!(cell.charge(cell.load(), 1, 50, pace()), Said::NotBefore(51));
+        assert_eq!(cell.charge(cell.load(), 2, 50, pace()), Said::Yes);
+        cell.refund(1);
+        assert_eq!((owner_of(cell.load()), ahead(cell.load(), 50, pace())), (2, 1));
+        cell.refund(2);
+        assert_eq!(ahead(cell.load(), 50, pace()), 0);
+    }
+}

@@ -31,10 +31,10 @@ impl Table {
     }
 
     /// Takes a charge back.
-    pub(super) fn refund(&self, hash: u64, position: u64, pace: Pace) {
+    pub(super) fn refund(&self, hash: u64) {
         let (set, owner) = self.find(hash);
         if let Some(way) = way_of(set.owners.load(SeqCst), owner) {
-            set.cells[way].refund(owner, position, pace);
+            set.cells[way].refund(owner);
         }
     }
 
@@ -62,13 +62,18 @@ impl Set {
             self.seat(owners, owner, position, pace);
             return Said::Changed;
         };
-        let cell = &self.cells[way];
-        let seen = cell.load();
-        let is_former = owner_of(seen) != owner;
-        if is_former && owner_in(self.owners.load(SeqCst), way) != owner {
+        self.charge_at(way, owner, position, pace)
+    }
+
+    /// In the place where it was seen to sit. What counts there may still be the former owner's; or already that of one
+    /// who took the place since.
+    fn charge_at(&self, way: usize, owner: u64, position: u64, pace: Pace) -> Said {
+        let seen = self.cells[way].load();
+        let is_other = owner_of(seen) != owner;
+        if is_other && owner_in(self.owners.load(SeqCst), way) != owner {
             return Said::Changed;
         }
-        cell.charge(seen, owner, position, pace)
+        self.cells[way].charge(seen, owner, position, pace)
     }
 
     /// Gives it a place, unless another thread changes who sits here meanwhile.
@@ -162,13 +167,26 @@ mod tests {
     #[test]
     fn a_charge_is_taken_back_once_and_only_from_its_owner() {
         let (table, pace) = (Table::new(), pace(7));
-        table.refund(1, 50, pace);
+        table.refund(1);
         assert_eq!(burst(&table, 1, 50, pace), 7);
-        table.refund(1, 50, pace);
-        table.refund(2, 50, pace);
+        table.refund(1);
+        table.refund(2);
         assert_eq!(burst(&table, 1, 50, pace), 1);
-        table.refund(1, 90, pace);
+        table.refund(1);
         assert_eq!(burst(&table, 1, 90, pace), 7, "more than a burst never");
+    }
+
+    #[test]
+    fn who_was_seen_in_a_place_does_not_count_there_once_another_has_it() {
+        let (set, pace) = (Set::default(), pace(2));
+        while set.charge(1, 50, pace) == Said::Changed {}
+        let way = way_of(set.owners.load(SeqCst), 1).unwrap();
+        for other in (2..=4).chain(2..=4) {
+            while set.charge(other, 60, pace) == Said::Changed {}
+        }
+        let there = set.cells[way].load();
+        assert_eq!(set.charge_at(way, 1, 60, pace), Said::Changed);
+        assert_eq!(set.cells[way].load(), there);
     }
 
     #[test]
