@@ -70,20 +70,6 @@ impl Conn {
         read
     }
 
-    /// Writes from the front of the input, at most `count` bytes, and consumes what was taken.
-    pub(crate) fn poll_send_to(
-        &mut self,
-        to: &mut Self,
-        count: usize,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        let written = to.stream.poll_write(context, &self.input()[..count]);
-        if let Poll::Ready(Ok(count)) = written {
-            self.consume(count);
-        }
-        written
-    }
-
     /// Ready once the peer has closed or broken the connection while we owe it something. What it sends meanwhile is
     /// kept as far as there is room; then the kernel is asked now and then, since unread bytes hide the end behind them.
     pub(crate) fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<Gone> {

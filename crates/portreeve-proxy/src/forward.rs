@@ -1,22 +1,28 @@
 //! A request on its way to a backend and its response on the way back: attempts, bounded by count, kind and time.
 
 pub(crate) mod call;
+pub(crate) mod choose;
 pub(crate) mod connect;
 mod download;
 mod exchange;
+mod hedge;
 pub(crate) mod idle;
 mod tunnel;
+pub(crate) mod turn;
 mod upload;
 mod wait;
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use portreeve_http1::Framing;
-use portreeve_model::{Ask, Backend, Cause, Fault, Lease, Listener, Tried};
+use portreeve_model::{Backend, Cause, Fault, Listener, Tried};
 
 use crate::conn::Conn;
 use crate::forward::call::Call;
-use crate::record::{Phases, Record};
+use crate::forward::choose::Choice;
+use crate::forward::turn::Turn;
+use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::serve::client::Client;
@@ -56,103 +62,168 @@ impl Ended {
 }
 
 /// Why an attempt came to nothing. The client has seen nothing of it, the request is whole, and another backend may be
-/// asked (RFC 9110 section 9.2.2).
-struct Failed(Cause);
+/// asked.
+struct Failed<'a> {
+    /// `None`: it is no fault of anybody's.
+    cause: Option<Cause>,
+    /// Whether a backend may have seen the request: then the retry budget pays (RFC 9110 section 9.2.2).
+    was_sent: bool,
+    /// Who is asked next, if that is settled and paid already.
+    next: Option<Turn<'a>>,
+}
 
-/// Asks backends of the route's pool until one answers or no more may be asked.
-pub(crate) async fn forward(call: &mut Call<'_>, client: &mut Client, record: &mut Record<'_>) -> Ended {
-    let pool = &call.route.pool;
-    let key = call.group.key(call.view);
-    let mut tried = Tried::default();
-    let mut failed = Cause::NoBackend;
-    call.begin(record.started, pool);
-    while record.attempts < pool.limits.attempts_max {
-        let Ok(lease) = call.group.pick(&Ask {
-            key,
-            dice: client.worker.dice(),
-            tried: &tried,
-            now: client.worker.tick(record.started),
-            sticky: None,
-        }) else {
-            record.is_outdated = tried.is_empty() && !record.is_outdated && call.group.is_outdated();
-            break;
+impl Failed<'_> {
+    /// No backend has seen anything of it.
+    fn unsent(cause: Cause) -> Self {
+        Self {
+            cause: Some(cause),
+            was_sent: false,
+            next: None,
+        }
+    }
+
+    /// Whether a connection that had waited turned out to be closed.
+    fn is_stale(&self) -> bool {
+        matches!(self.cause, Some(Cause::BackendClosed | Cause::BackendReset))
+    }
+}
+
+/// One backend being asked.
+struct Attempt<'c, 'a> {
+    call: &'c Call<'c>,
+    choice: &'c Choice<'a>,
+    turn: &'c mut Turn<'a>,
+    /// Where the request has been, this backend included.
+    tried: &'c Tried,
+}
+
+/// Asks backends of the pool until one answers or no more may be asked.
+pub(crate) async fn forward(call: &Call<'_>, client: &mut Client, record: &mut Record<'_>) -> Ended {
+    let worker = client.worker.clone();
+    let choice = call.choice();
+    call.pool.shared.budget.earn(worker.tick(record.started));
+    let mut way = Way::default();
+    loop {
+        let mut turn = match way.next.take() {
+            Some(turn) => turn,
+            None => match choice
+                .turn(&way.tried, Some(&mut client.conn), &worker, record)
+                .await
+            {
+                Ok(turn) => turn,
+                Err(refusal) => return way.refused(refusal, call),
+            },
         };
-        tried.insert(lease.backend().id);
-        note_choice(record, &lease);
-        match attempt(call, client, &lease, record).await {
+        record.chose(turn.lease());
+        way.tried.insert(turn.backend().id);
+        match ask(call, &choice, &mut turn, &way.tried, client, record).await {
             Ok(ended) => {
-                note_failure(&lease, ended.cause());
+                note_failure(&mut turn, ended.cause());
                 return ended;
             }
-            Err(Failed(cause)) => {
-                note_failure(&lease, Some(cause));
-                failed = cause;
-                if call.is_overdue() {
-                    break;
+            Err(failed) => {
+                note_failure(&mut turn, failed.cause);
+                drop(turn);
+                if !way.goes_on(failed, call, &worker, record) {
+                    return way.refused(Refusal::new(Cause::NoBackend), call);
                 }
             }
         }
     }
-    Ended::refused(Refusal::new(failed), call.view.request)
 }
 
-pub(crate) fn note_choice(record: &mut Record<'_>, lease: &Lease) {
-    // The first choice is made at once: looking at the clock again would only measure the clock.
-    let chosen = if record.attempts == 0 {
-        Duration::ZERO
-    } else {
-        record.elapsed()
-    };
-    record.phases = Phases {
-        chosen: Some(chosen),
-        ..Phases::default()
-    };
-    record.attempts += 1;
-    record.backend = Some(lease.backend().clone());
+/// Where a request has been, and what came of it.
+#[derive(Default)]
+struct Way<'a> {
+    tried: Tried,
+    failed: Option<Cause>,
+    next: Option<Turn<'a>>,
+}
+
+impl<'a> Way<'a> {
+    /// Whether another attempt may be made.
+    fn goes_on(&mut self, failed: Failed<'a>, call: &Call<'_>, worker: &Worker, record: &Record<'_>) -> bool {
+        self.failed = failed.cause.or(self.failed);
+        self.next = failed.next;
+        self.next.is_some()
+            || record.attempts < call.pool.limits.attempts_max
+                && !call.is_overdue()
+                && (!failed.was_sent || call.pays(worker))
+    }
+
+    /// What the last one failed of says more than that nobody is left.
+    fn refused(&self, otherwise: Refusal, call: &Call<'_>) -> Ended {
+        let refusal = match self.failed {
+            Some(cause) if otherwise.cause == Cause::NoBackend => Refusal::new(cause),
+            _ => otherwise,
+        };
+        Ended::refused(refusal, call.view.request)
+    }
 }
 
 /// Counts against the backend only what was its fault.
-fn note_failure(lease: &Lease, cause: Option<Cause>) {
-    if cause.is_some_and(|cause| cause.fault() == Fault::Backend) {
-        lease.backend().vitals.note_failure();
+pub(crate) fn note_failure(turn: &mut Turn<'_>, cause: Option<Cause>) {
+    // How long all may take is the operator's or the client's word.
+    if cause.is_some_and(|cause| cause.fault() == Fault::Backend && cause != Cause::TotalTimeout) {
+        turn.failed();
     }
 }
 
 /// Asks one backend: on a connection that waits for it, else on a new one.
-async fn attempt(
-    call: &mut Call<'_>,
+async fn ask<'a>(
+    call: &Call<'_>,
+    choice: &Choice<'a>,
+    turn: &mut Turn<'a>,
+    tried: &Tried,
     client: &mut Client,
-    lease: &Lease,
     record: &mut Record<'_>,
-) -> Result<Ended, Failed> {
-    let backend = lease.backend();
-    if let Some(upstream) = take_idle(call, client, backend, record.started) {
+) -> Result<Ended, Failed<'a>> {
+    let backend = Arc::clone(turn.backend());
+    if let Some(upstream) = take_idle(call, client, &backend, record.started) {
         record.reused = true;
         record.phases.connected = record.phases.chosen;
-        match exchange::exchange(call, client, upstream, backend, record).await {
+        let attempt = Attempt {
+            call,
+            choice,
+            turn,
+            tried,
+        };
+        match exchange::exchange(attempt, client, upstream, record).await {
             // It died while it waited, which is nobody's fault and no attempt. The others are probably dead too.
-            Err(Failed(_)) => client.worker.idle.forget(backend.id),
+            Err(failed) if failed.is_stale() => client.worker.idle.forget(backend.id),
             ended => return ended,
         }
     }
     record.reused = false;
-    let timeout = call.time_left(call.route.pool.limits.connect_timeout);
+    let timeout = call.time_left(call.pool.limits.connect_timeout);
     let worker = client.worker.clone();
-    let upstream = match connect::connect(backend, timeout, &worker, Some(&mut client.conn)).await {
+    let upstream = match connect::connect(&backend, timeout, &worker, Some(&mut client.conn)).await {
         // Time has passed: it may have left, or have come to stand under other policies.
-        Ok(_) if !backend.may_serve(call.group.policies()) => return Err(Failed(Cause::NoBackend)),
+        Ok(_) if !call.group.admits(&backend) => {
+            return Err(Failed {
+                cause: None,
+                was_sent: false,
+                next: None,
+            });
+        }
         Ok(upstream) => upstream,
         Err(Cause::ClientLeft) => return Ok(Ended::refused(Refusal::new(Cause::ClientLeft), call.request())),
         Err(cause) => {
-            note_unreachable(backend, cause, call.listener);
+            note_unreachable(&backend, cause, call.listener);
             return Err(not_connected(cause, &worker));
         }
     };
     record.phases.connected = Some(record.elapsed());
-    exchange::exchange(call, client, upstream, backend, record).await
+    let attempt = Attempt {
+        call,
+        choice,
+        turn,
+        tried,
+    };
+    exchange::exchange(attempt, client, upstream, record).await
 }
 
-/// A registered backend that refuses gets no more requests until a probe has passed.
+/// A backend that refuses gets no more requests until a probe has passed.
 pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, listener: &Listener) {
     if matches!(cause, Cause::ConnectRefused | Cause::ConnectFailed) && backend.suspect() {
         listener.suspicions.raise();
@@ -160,11 +231,11 @@ pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, listener: &Liste
 }
 
 /// The request is still whole, so whatever its method, another backend may be asked.
-fn not_connected(cause: Cause, worker: &Worker) -> Failed {
+fn not_connected(cause: Cause, worker: &Worker) -> Failed<'static> {
     if cause == Cause::OpenFilesExhausted {
         worker.idle.forget_all();
     }
-    Failed(cause)
+    Failed::unsent(cause)
 }
 
 /// A kept connection. For a request that could not be sent again, the kernel is asked whether it still stands.

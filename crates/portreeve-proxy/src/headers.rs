@@ -19,6 +19,15 @@ pub(crate) struct Via<'a> {
     pub(crate) trusted: bool,
     /// Whether `Forwarded` (RFC 7239) is written too.
     pub(crate) forwarded: bool,
+    /// The field that says how long we wait, and what it says.
+    pub(crate) deadline: Option<(&'a str, String)>,
+}
+
+impl Via<'_> {
+    fn says_itself(&self, head: &Head, field: &Field) -> bool {
+        let is_deadline = |(name, _): &(&str, String)| head.name(field).eq_ignore_ascii_case(name.as_bytes());
+        self.deadline.as_ref().is_some_and(is_deadline)
+    }
 }
 
 /// How a response is delivered.
@@ -59,7 +68,7 @@ pub(crate) fn write_request(
     copy_fields(head, out, |field| {
         let kept = !is_framing(field.known) || is_plainly_written(head, field);
         is_plain &= kept;
-        kept && is_for_backend(field.known, via)
+        kept && is_for_backend(field.known, via) && !via.says_itself(head, field)
     });
     if !is_plain {
         write_framing(request.framing, out);
@@ -71,6 +80,9 @@ pub(crate) fn write_request(
         b"1.1 portreeve"
     };
     line(out, b"Via", version);
+    if let Some((name, left)) = &via.deadline {
+        line(out, name.as_bytes(), left.as_bytes());
+    }
     write_request_connection(request, keep_alive, out);
     out.extend_from_slice(b"\r\n");
 }

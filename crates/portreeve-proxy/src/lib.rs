@@ -14,6 +14,7 @@ mod conn;
 mod date;
 mod forward;
 mod headers;
+mod hold;
 mod listen;
 mod patience;
 mod pipe;

@@ -24,6 +24,10 @@ pub(crate) struct Pipe {
     /// Bytes of the body itself, so far.
     pub(crate) data: u64,
     data_max: u64,
+    /// What was written of a body that goes on as it is, so that it can be sent again; `None`: it is not remembered.
+    written_body: Option<Vec<u8>>,
+    /// Bytes of the head that are not written yet.
+    head_left: usize,
     trailer_limits: HeadLimits,
     pub(crate) source: Patience,
     pub(crate) sink: Patience,
@@ -76,6 +80,8 @@ impl Pipe {
             written: 0,
             data: 0,
             data_max: u64::MAX,
+            written_body: None,
+            head_left: 0,
             trailer_limits: limits,
             source,
             sink,
@@ -87,18 +93,35 @@ impl Pipe {
         self
     }
 
+    /// Remembers what it writes of a body that has no framing of its own and at most so many bytes; 0: nothing.
+    pub(crate) fn remembering(mut self, bytes_max: u64) -> Self {
+        self.written_body = (bytes_max > 0).then(Vec::new);
+        self
+    }
+
+    /// Whether all that was written of the body is remembered.
+    pub(crate) fn remembers(&self) -> bool {
+        self.written_body.is_some()
+    }
+
     /// Takes what there is of the body, and puts `head` before it, so that both leave in one write.
     pub(crate) fn begin(&mut self, from: &mut Conn, head: &[u8]) -> Result<(), Broken> {
         self.advance(from)?;
         from.prepend(head);
         self.cleared += head.len();
+        self.head_left = head.len();
         Ok(())
     }
 
-    /// Takes the unwritten rest of a head off the input again, after a try that failed; what is left is the body alone, if none of it was written.
-    pub(crate) fn unsend(&self, from: &mut Conn, head_len: usize) {
+    /// Takes the unwritten rest of a head off the input again, after a try that failed, and puts back what is remembered
+    /// of the body: what is there then is the body alone, from its beginning if none of it was written or all of that is
+    /// remembered.
+    pub(crate) fn unsend(&mut self, from: &mut Conn, head_len: usize) {
         let written = usize::try_from(self.written).unwrap_or(usize::MAX);
         from.consume(head_len.saturating_sub(written));
+        if let Some(body) = self.written_body.take_if(|body| !body.is_empty()) {
+            from.prepend(&body);
+        }
     }
 
     /// Moves what can be moved now, up to a fair share; ready when the body is through or broken.
@@ -130,10 +153,14 @@ impl Pipe {
         to: &mut Conn,
     ) -> Poll<Result<(), Broken>> {
         let written = if self.cleared > 0 {
-            from.poll_send_to(to, self.cleared, context).map_ok(|count| {
-                self.cleared -= count;
-                count
-            })
+            to.stream
+                .poll_write(context, &from.input()[..self.cleared])
+                .map_ok(|count| {
+                    self.remember(&from.input()[..count]);
+                    from.consume(count);
+                    self.cleared -= count;
+                    count
+                })
         } else {
             to.stream.poll_write(context, &self.tail).map_ok(|count| {
                 self.tail.drain(..count);
@@ -151,6 +178,14 @@ impl Pipe {
                 Poll::Ready(Err(Broken::SinkSlow(self.sink.overdue())))
             }
             Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn remember(&mut self, written: &[u8]) {
+        let of_head = self.head_left.min(written.len());
+        self.head_left -= of_head;
+        if let Some(body) = &mut self.written_body {
+            body.extend_from_slice(&written[of_head..]);
         }
     }
 

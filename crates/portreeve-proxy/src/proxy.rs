@@ -12,6 +12,7 @@ use portreeve_model::{Listener, Snapshot};
 use tokio::runtime::LocalOptions;
 use tokio::sync::{mpsc, watch};
 
+use crate::hold::Holds;
 use crate::listen::{Accepting, Acceptor, accept_all};
 use crate::record::journal::RecordSink;
 use crate::record::ledger::LedgerSink;
@@ -44,8 +45,9 @@ pub struct ProxySettings {
 }
 
 impl ProxySettings {
-    fn outlets(&self) -> Outlets {
+    fn outlets(&self, holds: &Arc<Holds>) -> Outlets {
         Outlets {
+            holds: Arc::clone(holds),
             records: self.records.clone(),
             ledger: self.ledger.clone(),
             registrations: self.registrations.clone(),
@@ -75,12 +77,13 @@ impl Proxy {
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> Result<Self, StartError> {
         let start = settings.start.unwrap_or_else(Instant::now);
+        let holds = Arc::new(Holds::default());
         let mut workers = Vec::new();
         for shard in 0..settings.threads.max(1) {
             workers.push(Handle::start(
                 shard,
                 start,
-                settings.outlets(),
+                settings.outlets(&holds),
                 snapshots.clone(),
             )?);
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_model::plan::LedgerMode;
-use portreeve_model::{Backend, Cause, Fault, Group, Listener, RequestOutcome, Route};
+use portreeve_model::{Backend, Cause, Fault, Group, Lease, Listener, RequestOutcome, Route, Tick};
 
 use self::entry::Entry;
 use self::ledger::LedgerJournal;
@@ -32,6 +32,8 @@ pub(crate) struct Record<'a> {
     pub(crate) attempts: u8,
     /// Whether the connection to the backend had served before.
     pub(crate) reused: bool,
+    /// Whether a second backend was asked beside a slow one, and answered first.
+    pub(crate) is_hedged: bool,
     /// What the client was told; 0 if nothing.
     pub(crate) status: u16,
     pub(crate) cause: Option<Cause>,
@@ -52,6 +54,8 @@ pub(crate) struct Record<'a> {
 /// When things happened, counted from the complete request head.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Phases {
+    /// How long it was held before that.
+    pub(crate) held: Option<Duration>,
     /// A backend was chosen (for the last time).
     pub(crate) chosen: Option<Duration>,
     /// Its connection was there.
@@ -88,6 +92,7 @@ impl<'a> Record<'a> {
             phases: Phases::default(),
             attempts: 0,
             reused: false,
+            is_hedged: false,
             status: 0,
             cause: None,
             bytes_in: 0,
@@ -97,6 +102,25 @@ impl<'a> Record<'a> {
             is_outdated: false,
             entry: None,
         }
+    }
+
+    /// Another backend is asked.
+    pub(crate) fn chose(&mut self, lease: &Lease) {
+        // The first choice is made at once: looking at the clock again would only measure the clock.
+        let is_first = self.attempts == 0 && self.phases.held.is_none();
+        let chosen = if is_first { Duration::ZERO } else { self.elapsed() };
+        self.phases = Phases {
+            held: self.phases.held,
+            chosen: Some(chosen),
+            ..Phases::default()
+        };
+        self.attempts += 1;
+        self.backend = Some(Arc::clone(lease.backend()));
+    }
+
+    /// The present moment as all threads tell it.
+    pub(crate) fn now(&self) -> Tick {
+        self.worker.now()
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

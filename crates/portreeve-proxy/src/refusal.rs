@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use portreeve_http1::{Head, Known};
 use portreeve_model::Cause;
@@ -11,6 +12,8 @@ use portreeve_model::Cause;
 pub(crate) struct Refusal {
     pub(crate) cause: Cause,
     pub(crate) detail: Cow<'static, str>,
+    /// After how many seconds to try again.
+    retry_after: Option<u64>,
 }
 
 impl Refusal {
@@ -18,6 +21,7 @@ impl Refusal {
         Self {
             cause,
             detail: Cow::Borrowed(cause.title()),
+            retry_after: None,
         }
     }
 
@@ -25,6 +29,16 @@ impl Refusal {
         Self {
             cause,
             detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    /// With the time after which to try again, in whole seconds, at least one (RFC 9110 section 10.2.3).
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self {
+            retry_after: Some(seconds.max(1)),
+            ..self
         }
     }
 
@@ -47,6 +61,9 @@ impl Refusal {
             code = self.cause.code(),
         );
         out.extend_from_slice(head.as_bytes());
+        if let Some(seconds) = self.retry_after {
+            out.extend_from_slice(format!("Retry-After: {seconds}\r\n").as_bytes());
+        }
         if let Some(connection) = answer.connection {
             out.extend_from_slice(format!("Connection: {connection}\r\n").as_bytes());
         }

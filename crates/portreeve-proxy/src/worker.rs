@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::date;
 use crate::forward::idle::IdleConns;
+use crate::hold::Holds;
 use crate::record::journal::{Journal, RecordSink};
 use crate::record::ledger::{LedgerJournal, LedgerSink};
 use crate::register::RegistrationCall;
@@ -25,6 +26,8 @@ pub(crate) struct Worker {
     pub(crate) shard: usize,
     pub(crate) wheel: Rc<Wheel>,
     pub(crate) idle: IdleConns,
+    /// Shared by all workers.
+    pub(crate) holds: Arc<Holds>,
     pub(crate) journal: Option<Journal>,
     pub(crate) ledger: Option<LedgerJournal>,
     /// Where registrations go, if anybody takes them.
@@ -47,9 +50,10 @@ pub(crate) struct Worker {
     start: Instant,
 }
 
-/// Where a worker sends what is not for clients or backends.
-#[derive(Debug, Clone)]
+/// Where a worker sends what is not for clients or backends, and what it shares with the others.
+#[derive(Clone)]
 pub(crate) struct Outlets {
+    pub(crate) holds: Arc<Holds>,
     pub(crate) records: Option<RecordSink>,
     pub(crate) ledger: Option<LedgerSink>,
     pub(crate) registrations: Option<mpsc::Sender<RegistrationCall>>,
@@ -107,6 +111,7 @@ impl Worker {
             shard,
             wheel: Wheel::new(),
             idle: IdleConns::default(),
+            holds: outlets.holds,
             journal: outlets.records.map(Journal::new),
             ledger: outlets.ledger.map(LedgerJournal::new),
             registrations: outlets.registrations,
@@ -154,6 +159,7 @@ impl Worker {
             }
         }
         self.idle.forget_retired();
+        self.holds.look(snapshot, self.now());
     }
 
     /// Hands on what was recorded since.
@@ -203,6 +209,11 @@ impl Worker {
         state ^= state >> 27;
         self.dice.set(state);
         state.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// The present moment.
+    pub(crate) fn now(&self) -> Tick {
+        self.tick(Instant::now())
     }
 
     /// A moment as all threads tell it.

@@ -4,17 +4,28 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portreeve_http1::{Framing, HeadLimits};
-use portreeve_model::{Backend, Demanded, Listener, Pool, Route};
+use portreeve_model::{Backend, Demanded, Listener, Pool, Route, spell_deadline};
 
+use super::choose::Choice;
 use crate::headers::{self, Via};
 use crate::patience::Patience;
 use crate::request::{Request, View};
 use crate::serve::client::Peer;
+use crate::worker::Worker;
+
+/// Where a request may go.
+pub(crate) struct Admitted<'a> {
+    pub(crate) route: &'a Arc<Route>,
+    pub(crate) pool: &'a Arc<Pool>,
+    pub(crate) group: Demanded<'a>,
+}
 
 /// One request, where it goes, and how it is sent there.
 pub(crate) struct Call<'a> {
     pub(crate) listener: &'a Listener,
     pub(crate) route: &'a Arc<Route>,
+    /// The route's pool, or another one that takes a share.
+    pub(crate) pool: &'a Arc<Pool>,
     /// Who may serve it.
     pub(crate) group: Demanded<'a>,
     pub(crate) view: &'a View<'a>,
@@ -25,33 +36,68 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(crate) fn new(
+        admitted: Admitted<'a>,
         listener: &'a Listener,
-        route: &'a Arc<Route>,
-        group: Demanded<'a>,
         view: &'a View<'a>,
         peer: &'a Peer,
+        started: Instant,
     ) -> Self {
+        let Admitted { route, pool, group } = admitted;
+        let allowed = [pool.limits.total_timeout, route.time_allowed(view)];
         Self {
             listener,
             route,
+            pool,
             group,
             view,
             peer,
-            until: None,
+            until: allowed.into_iter().flatten().min().map(|total| started + total),
         }
     }
 
-    pub(crate) fn begin(&mut self, started: Instant, pool: &Pool) {
-        self.until = pool.limits.total_timeout.map(|total| started + total);
+    /// How its backends are chosen.
+    pub(crate) fn choice(&self) -> Choice<'_> {
+        Choice {
+            pool: self.pool,
+            group: &self.group,
+            key: self.group.key(self.view),
+            sticky: None,
+            priority: self.route.priority(self.view),
+            until: self.until,
+        }
     }
 
     pub(crate) fn request(&self) -> &'a Request {
         self.view.request
     }
 
-    /// Whether the request can be sent a second time after a backend may have seen it.
+    /// Whether the request may be done twice: by its method, or as the client says (RFC 9110 section 9.2.2).
+    pub(crate) fn may_repeat(&self) -> bool {
+        let mark = self.pool.plan().retry.marked_by.as_deref();
+        self.request().is_idempotent()
+            || mark.is_some_and(|mark| self.request().head.named(mark).next().is_some())
+    }
+
+    /// Whether the request can be sent a second time after a backend may have seen it, without anything remembered.
     pub(crate) fn is_replayable(&self) -> bool {
-        self.request().is_idempotent() && self.request().framing == Framing::Empty
+        self.has_no_body() && self.may_repeat()
+    }
+
+    /// Bytes of the body that are remembered so that they can be sent again; 0 if they need not be.
+    pub(crate) fn remembered_max(&self) -> u64 {
+        let most = u64::from(self.pool.plan().retry.body_bytes_max);
+        match self.request().framing {
+            Framing::Exact(length) if length <= most && self.may_repeat() => most,
+            _ => 0,
+        }
+    }
+
+    /// Whether the pool's retry budget has room for one more.
+    pub(crate) fn pays(&self, worker: &Worker) -> bool {
+        self.pool
+            .shared
+            .budget
+            .spend(&self.pool.plan().retry, worker.now())
     }
 
     pub(crate) fn has_no_body(&self) -> bool {
@@ -75,14 +121,16 @@ impl<'a> Call<'a> {
             client: &self.peer.text,
             trusted: self.peer.is_trusted(self.listener),
             forwarded: self.listener.forwarded,
+            deadline: self.deadline(),
         };
-        headers::write_request(
-            self.request(),
-            &via,
-            backend,
-            self.route.pool.limits.keep_alive,
-            out,
-        );
+        headers::write_request(self.request(), &via, backend, self.pool.limits.keep_alive, out);
+    }
+
+    /// What the backend is told of how long we wait.
+    fn deadline(&self) -> Option<(&'a str, String)> {
+        let name = self.route.deadline.header.as_deref()?;
+        let left = self.until?.saturating_duration_since(Instant::now());
+        Some((name, spell_deadline(name, left)))
     }
 
     /// For waits until the client sends its body.
@@ -93,7 +141,7 @@ impl<'a> Call<'a> {
 
     /// For the wait of a client that wants to be told to go on: the backend's time runs meanwhile, not the client's.
     pub(crate) fn client_waits(&self) -> Patience {
-        Patience::new(self.route.pool.limits.first_byte_timeout * 2, None, self.until)
+        Patience::new(self.pool.limits.first_byte_timeout * 2, None, self.until)
     }
 
     /// For waits until the client takes the response.
@@ -103,12 +151,19 @@ impl<'a> Call<'a> {
 
     /// For waits until the backend sends or takes a body.
     pub(crate) fn backend_moves(&self) -> Patience {
-        Patience::new(self.route.pool.limits.idle_timeout, None, self.until)
+        Patience::new(self.pool.limits.idle_timeout, None, self.until)
     }
 
     /// For the wait until the backend's response head.
     pub(crate) fn backend_answers(&self) -> Patience {
-        Patience::new(self.route.pool.limits.first_byte_timeout, None, self.until)
+        let limit = self.pool.limits.first_byte_timeout;
+        let limit = self
+            .pool
+            .plan()
+            .retry
+            .attempt_timeout
+            .map_or(limit, |attempt| attempt.min(limit));
+        Patience::new(limit, None, self.until)
     }
 
     /// For trailers, which have no target.
@@ -122,7 +177,7 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) fn response_limits(&self) -> HeadLimits {
-        let limits = &self.route.pool.limits;
+        let limits = &self.pool.limits;
         HeadLimits {
             bytes_max: limits.head_bytes_max as usize,
             fields_max: usize::from(limits.fields_max),

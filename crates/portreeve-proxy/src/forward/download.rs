@@ -20,7 +20,7 @@ use crate::serve::h1::Next;
 
 /// Delivers a final response.
 pub(super) async fn deliver(
-    exchange: &mut Exchange<'_>,
+    exchange: &mut Exchange<'_, '_>,
     status: StatusLine,
     client: &mut Client,
     record: &mut Record<'_>,
@@ -48,7 +48,7 @@ pub(super) async fn deliver(
     let next = next(plan.keeps, is_sent, client, request.keeps_alive);
     let may_stay = framing != Framing::UntilClose && keeps_alive(status.version, &exchange.head);
     let stays = may_stay && is_sent && exchange.upstream.input().is_empty();
-    let kept = stays && exchange.call.route.pool.limits.keep_alive;
+    let kept = stays && exchange.call.pool.limits.keep_alive;
     (
         Ended::Done(next),
         if kept { Upstream::Kept } else { Upstream::Closed },
@@ -77,7 +77,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(framing: Framing, exchange: &Exchange<'_>, client: &Client) -> Self {
+    fn new(framing: Framing, exchange: &Exchange<'_, '_>, client: &Client) -> Self {
         let (call, request) = (exchange.call, exchange.call.request());
         let coding = coding(framing, request.is_http10());
         let closes_to_end =
@@ -94,7 +94,7 @@ impl Plan {
 
 /// Writes the head and puts it before what there is of the body.
 fn begin(
-    exchange: &mut Exchange<'_>,
+    exchange: &mut Exchange<'_, '_>,
     status: &StatusLine,
     plan: &Plan,
     client: &Client,

@@ -9,16 +9,18 @@
 //! ```
 
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portreeve_http1::{Fault, FaultKind, Head, StatusLine, parse_response};
-use portreeve_model::{Backend, Cause};
+use portreeve_model::Cause;
 
 use super::call::Call;
+use super::turn::Turn;
 use super::upload::{Lost, Upload};
 use super::wait::{End, Wait};
-use super::{Ended, Failed, download, tunnel};
+use super::{Attempt, Ended, Failed, download, hedge, tunnel};
 use crate::conn::Conn;
 use crate::headers;
 use crate::patience::Overdue;
@@ -27,10 +29,12 @@ use crate::refusal::Refusal;
 use crate::request::Tunnel;
 use crate::serve::client::Client;
 use crate::serve::inbound_refusal;
+use crate::worker::Worker;
 
 /// What one attempt works with; made once and lent to each step.
-pub(super) struct Exchange<'a> {
-    pub(super) call: &'a Call<'a>,
+pub(super) struct Exchange<'c, 'a> {
+    pub(super) call: &'c Call<'c>,
+    attempt: Attempt<'c, 'a>,
     pub(super) upstream: Conn,
     pub(super) upload: Upload,
     /// The response head that came last.
@@ -47,16 +51,16 @@ pub(super) enum Upstream {
 }
 
 /// Sends the request on `upstream` and delivers the response.
-pub(super) async fn exchange(
-    call: &Call<'_>,
+pub(super) async fn exchange<'a>(
+    attempt: Attempt<'_, 'a>,
     client: &mut Client,
     upstream: Conn,
-    backend: &Arc<Backend>,
     record: &mut Record<'_>,
-) -> Result<Ended, Failed> {
+) -> Result<Ended, Failed<'a>> {
+    let (call, backend) = (attempt.call, Arc::clone(attempt.turn.backend()));
     let worker = client.worker.clone();
     let mut out = worker.take_line();
-    call.write_head(backend, &mut out);
+    call.write_head(&backend, &mut out);
     let begun = Upload::begin(call, &mut client.conn, &out);
     // Nothing is held while the backend thinks that is not needed then: what is in the cache stays in it.
     worker.give_line(out);
@@ -66,6 +70,7 @@ pub(super) async fn exchange(
     };
     let mut exchange = Exchange {
         call,
+        attempt,
         upstream,
         upload,
         head: Head::new(),
@@ -73,10 +78,10 @@ pub(super) async fn exchange(
     };
     let (ended, upstream) = exchange.run(client, record).await?;
     if let Upstream::Kept = upstream {
-        let limits = &call.route.pool.limits;
+        let limits = &call.pool.limits;
         let now = client.last_end.unwrap_or_else(Instant::now);
         worker.idle.put(
-            backend,
+            exchange.attempt.turn.backend(),
             exchange.upstream,
             limits,
             download::promised(&exchange.head),
@@ -88,17 +93,19 @@ pub(super) async fn exchange(
     Ok(ended)
 }
 
-impl Exchange<'_> {
+impl<'a> Exchange<'_, 'a> {
     async fn run(
         &mut self,
         client: &mut Client,
         record: &mut Record<'_>,
-    ) -> Result<(Ended, Upstream), Failed> {
+    ) -> Result<(Ended, Upstream), Failed<'a>> {
         let mut wait = Wait::new(self.call, record);
         for interims in 0..=INTERIMS_MAX {
-            let waited = wait
-                .head(self.call, &mut client.conn, &mut self.upstream, &mut self.upload)
-                .await;
+            let waited = if interims == 0 && self.call.pool.plan().hedge.is_some() {
+                Box::pin(hedge::head(self, &mut wait, client, record)).await
+            } else {
+                self.head(&mut wait, client).await
+            };
             record.bytes_in = self.upload.data();
             let length = match waited {
                 Ok(length) => length,
@@ -116,6 +123,10 @@ impl Exchange<'_> {
                 Err(fault) => return Ok((refused(malformed(fault.kind())), Upstream::Closed)),
             };
             if !is_interim(&status) {
+                self.note_answer(status.status, &client.worker, record);
+                if let Some(next) = self.another(status.status, client, record) {
+                    return Err(next);
+                }
                 return Ok(self.deliver(status, client, record).await);
             }
             if self.pass_interim(&status, client).await.is_err() {
@@ -124,6 +135,23 @@ impl Exchange<'_> {
             wait.restart(self.call, &mut self.upload, status.status == 100);
         }
         Ok((refused(Cause::MalformedResponse), Upstream::Closed))
+    }
+
+    /// The length of the response head, which is then in the input.
+    pub(super) async fn head(&mut self, wait: &mut Wait, client: &mut Client) -> Result<usize, End> {
+        wait.head(self.call, &mut client.conn, &mut self.upstream, &mut self.upload)
+            .await
+    }
+
+    /// Another backend, if one is left that the request has not been to.
+    pub(super) fn another_turn(&self, worker: &Rc<Worker>, record: &Record<'_>) -> Option<Turn<'a>> {
+        self.attempt.choice.other(self.attempt.tried, worker, record)
+    }
+
+    /// Another backend has answered in place of the one that was asked first, which is let go.
+    pub(super) fn take_over(&mut self, turn: Turn<'a>, conn: Conn) {
+        *self.attempt.turn = turn;
+        self.upstream = conn;
     }
 
     fn read_head(&mut self, length: usize) -> Result<StatusLine, Fault> {
@@ -135,6 +163,48 @@ impl Exchange<'_> {
         );
         self.upstream.consume(length);
         parsed
+    }
+
+    /// Tells the others how long it took, and until when it wants to be left alone.
+    fn note_answer(&mut self, status: u16, worker: &Worker, record: &Record<'_>) {
+        let phases = &record.phases;
+        let (first_byte, chosen) = (
+            phases.first_byte.unwrap_or_default(),
+            phases.chosen.unwrap_or_default(),
+        );
+        let now = worker.tick(record.started + first_byte);
+        self.attempt
+            .turn
+            .answered(status, first_byte.saturating_sub(chosen), now);
+        if matches!(status, 429 | 503) {
+            let most = self.call.pool.plan().retry.retry_after_max;
+            if let Some(wait) = retry_after(&self.head).filter(|_| !most.is_zero()) {
+                self.attempt.turn.backend().pass_over(now.plus(wait.min(most)));
+            }
+        }
+    }
+
+    /// Another backend that is asked instead, if the status is one of those after which that is done, the request may be
+    /// sent again, and somebody is left.
+    fn another(&mut self, status: u16, client: &mut Client, record: &Record<'_>) -> Option<Failed<'a>> {
+        let call = self.call;
+        let may = call.pool.plan().retry.wants(status)
+            && self.upload.is_whole(call)
+            && record.attempts < call.pool.limits.attempts_max
+            && !call.is_overdue();
+        if !may {
+            return None;
+        }
+        let next = self.another_turn(&client.worker, record)?;
+        if !call.pays(&client.worker) {
+            return None;
+        }
+        self.upload.unsend(&mut client.conn);
+        Some(Failed {
+            cause: None,
+            was_sent: true,
+            next: Some(next),
+        })
     }
 
     async fn deliver(
@@ -172,7 +242,12 @@ impl Exchange<'_> {
     }
 
     /// Another attempt if the request is whole and may be sent again; else what the client is told.
-    fn settle(&self, end: &End, client: &mut Client, saw_bytes: bool) -> Result<(Ended, Upstream), Failed> {
+    fn settle(
+        &mut self,
+        end: &End,
+        client: &mut Client,
+        saw_bytes: bool,
+    ) -> Result<(Ended, Upstream), Failed<'a>> {
         let (cause, is_lost) = match end {
             End::Lost(lost @ (Lost::Client(_) | Lost::Malformed(_))) => {
                 return Ok((end_of(lost), Upstream::Closed));
@@ -180,16 +255,24 @@ impl Exchange<'_> {
             End::ClientLeft => (Cause::ClientLeft, false),
             End::Malformed(kind) => (malformed(*kind), false),
             End::Lost(Lost::Overdue(overdue)) => (overdue_cause(*overdue, Cause::BackendIdleTimeout), false),
-            End::Overdue(overdue) => (overdue_cause(*overdue, Cause::FirstByteTimeout), false),
+            End::Overdue(overdue) => {
+                let cause = overdue_cause(*overdue, Cause::FirstByteTimeout);
+                let is_bounded = self.call.pool.plan().retry.attempt_timeout.is_some();
+                (cause, is_bounded && cause == Cause::FirstByteTimeout)
+            }
             End::BackendClosed => (Cause::BackendClosed, true),
             End::Lost(Lost::Untouched) | End::BackendReset => (Cause::BackendReset, true),
         };
-        let is_whole = !self.upload.is_begun() || self.call.is_replayable();
+        let (was_sent, is_whole) = (self.upload.is_begun(), self.upload.is_whole(self.call));
         if is_whole {
             self.upload.unsend(&mut client.conn);
         }
         if is_lost && is_whole && !saw_bytes {
-            return Err(Failed(cause));
+            return Err(Failed {
+                cause: Some(cause),
+                was_sent,
+                next: None,
+            });
         }
         let body_is_read = is_whole && self.call.has_no_body();
         Ok((
@@ -200,6 +283,14 @@ impl Exchange<'_> {
             Upstream::Closed,
         ))
     }
+}
+
+/// How long the backend wants to be left alone, if it says so in seconds; a date is not heeded (RFC 9110 section
+/// 10.2.3).
+fn retry_after(head: &Head) -> Option<Duration> {
+    let value = head.named("retry-after").next()?;
+    let seconds = std::str::from_utf8(value).ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
 fn is_interim(status: &StatusLine) -> bool {

@@ -19,7 +19,7 @@ use crate::serve::h1::Next;
 
 /// Carries the tunnel to its end. The count of the backend's running requests holds it all the while.
 pub(super) async fn tunnel(
-    exchange: &mut Exchange<'_>,
+    exchange: &mut Exchange<'_, '_>,
     status: StatusLine,
     client: &mut Client,
     record: &mut Record<'_>,

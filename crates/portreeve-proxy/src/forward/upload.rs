@@ -65,7 +65,8 @@ impl Upload {
             source,
             call.backend_moves(),
         );
-        let mut pipe = pipe.at_most(call.listener.limits.body_bytes_max);
+        let pipe = pipe.at_most(call.listener.limits.body_bytes_max);
+        let mut pipe = pipe.remembering(call.remembered_max());
         pipe.begin(from, head).map_err(lost)?;
         Ok(Self {
             pipe,
@@ -104,6 +105,11 @@ impl Upload {
         self.pipe.written > 0
     }
 
+    /// Whether the request can be sent again from its beginning, if that may be done.
+    pub(super) fn is_whole(&self, call: &Call<'_>) -> bool {
+        !self.is_begun() || call.is_replayable() || self.pipe.remembers() && call.may_repeat()
+    }
+
     /// Sends what can be sent now.
     pub(super) fn poll(
         &mut self,
@@ -128,8 +134,8 @@ impl Upload {
         self.pipe.source = call.client_sends();
     }
 
-    /// Takes an unsent head off the client's input again.
-    pub(super) fn unsend(&self, from: &mut Conn) {
+    /// Takes an unsent head off the client's input again, and puts back what was sent of the body.
+    pub(super) fn unsend(&mut self, from: &mut Conn) {
         self.pipe.unsend(from, self.head_len);
     }
 }

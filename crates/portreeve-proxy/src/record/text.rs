@@ -83,7 +83,10 @@ fn json(record: &Record<'_>, total: Duration, at: SystemTime, out: &mut Vec<u8>)
 /// Each phase by itself, in milliseconds: what they do not cover is the response's body.
 fn phases(record: &Record<'_>, total: Duration, out: &mut Vec<u8>) {
     let phases = record.phases;
-    let mut last = Duration::ZERO;
+    if let Some(held) = phases.held {
+        millis(out, "held_ms", held);
+    }
+    let mut last = phases.held.unwrap_or_default();
     for (name, at) in [
         ("wait_ms", phases.chosen),
         ("connect_ms", phases.connected),

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portreeve_http1::{Framing, Known};
-use portreeve_model::{Cause, Demanded, Listener, Route, Routed};
+use portreeve_model::{Cause, Listener, Route, Routed};
 
 use super::client::{Client, Peer};
 use super::h1::Next;
 use super::registration;
-use crate::forward::call::Call;
+use crate::forward::call::{Admitted, Call};
 use crate::forward::{Ended, forward};
 use crate::patience::Patience;
 use crate::record::Record;
 use crate::refusal::{Answer, Refusal, prefers_html};
 use crate::request::{Request, View};
-use crate::worker::Current;
+use crate::worker::{Current, Worker};
 
 /// Serves one request.
 pub(crate) async fn answer(client: &mut Client, listener: &Rc<Current>, request: Request) -> Next {
@@ -55,9 +55,10 @@ async fn serve<'a>(
     if registration::is_for_registry(view, listener) {
         return Box::pin(registration::serve(client, listener, view.request, record)).await;
     }
-    match admit(view, listener, record) {
-        Ok((route, group)) => {
-            forward(&mut Call::new(listener, route, group, view, peer), client, record).await
+    match admit(view, listener, &client.worker, record) {
+        Ok(admitted) => {
+            let call = Call::new(admitted, listener, view, peer, record.started);
+            forward(&call, client, record).await
         }
         Err(refusal) => Ended::refused(refusal, view.request),
     }
@@ -103,21 +104,26 @@ fn route<'a>(listener: &'a Listener, view: &View<'_>) -> Result<&'a Arc<Route>, 
     }
 }
 
-/// What can be refused before a backend is troubled: no route, a body too large, a demand that cannot be met, a ledger
-/// that is full.
+/// What can be refused before a backend is troubled: no route, too many requests, a body too large, a demand that cannot
+/// be met, a ledger that is full.
 fn admit<'a>(
     view: &View<'_>,
     listener: &'a Listener,
+    worker: &Worker,
     record: &mut Record<'a>,
-) -> Result<(&'a Arc<Route>, Demanded<'a>), Refusal> {
+) -> Result<Admitted<'a>, Refusal> {
     let route = route(listener, view)?;
     record.route = Some(route);
+    let admitted = route.rates.admit(view, worker.tick(record.started));
+    admitted.map_err(|exceeded| Refusal::new(Cause::RateLimited).retry_after(exceeded.retry_after))?;
+    let pool = route.pool_for(view, worker.dice());
     let group = route
-        .demanded(&route.pool, view)
+        .demanded(pool, view)
         .map_err(|unmet| Refusal::saying(unmet.cause, unmet.detail));
     record.enter_in_ledger(route.ledger, group.as_deref().ok())?;
     fits(view.request, listener)?;
-    Ok((route, group?))
+    let group = group?;
+    Ok(Admitted { route, pool, group })
 }
 
 /// Whether the request is one that the listener takes.

@@ -1,16 +1,19 @@
 //! A request packet: find who upholds its policy, ask one of them, pass the answer on.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use portreeve_model::plan::LedgerMode;
-use portreeve_model::{Ask, Backend, Cause, Fault, Group, Lease, Listener, Packets, Tried};
+use portreeve_model::{Backend, Cause, Group, Listener, Packets, Tried};
 use portreeve_packet::{Request, Spelling};
 
 use super::exchange::{Answer, exchange};
 use super::{Answered, Next};
 use crate::conn::Conn;
+use crate::forward::choose::Choice;
 use crate::forward::connect::connect;
-use crate::forward::{note_choice, note_unreachable};
+use crate::forward::turn::Turn;
+use crate::forward::{note_failure, note_unreachable};
 use crate::record::Record;
 use crate::serve::client::Client;
 use crate::worker::Worker;
@@ -65,48 +68,64 @@ async fn ask_one(
     request: &Request,
     record: &mut Record<'_>,
 ) -> Result<Answer, Cause> {
-    let limits = &packets.route.pool.limits;
+    let pool = &packets.route.pool;
+    let choice = Choice {
+        pool,
+        group,
+        key: 0,
+        sticky: None,
+        priority: PRIORITY,
+        until: None,
+    };
     let mut tried = Tried::default();
-    let mut failed = Cause::NoBackend;
-    while record.attempts < limits.attempts_max {
-        let ask = Ask {
-            key: 0,
-            dice: client.worker.dice(),
-            tried: &tried,
-            now: client.worker.tick(record.started),
-            sticky: None,
-        };
-        let Ok(lease) = group.pick(&ask) else {
-            record.is_outdated = tried.is_empty() && !record.is_outdated && group.is_outdated();
-            break;
-        };
-        let backend = lease.backend();
-        tried.insert(backend.id);
-        note_choice(record, &lease);
-        match reach(backend, packets, &client.worker, record.started).await {
+    let mut failed = None;
+    while record.attempts < pool.limits.attempts_max {
+        let turn = choice.turn(&tried, None, &client.worker, record).await;
+        let mut turn = turn.map_err(|refusal| failed.unwrap_or(refusal.cause))?;
+        tried.insert(turn.backend().id);
+        record.chose(turn.lease());
+        let backend = Arc::clone(turn.backend());
+        match reach(&backend, packets, &client.worker, record.started).await {
             // Time has passed: it may have left, or have come to stand under other policies.
-            Ok(_) if !backend.may_serve(group.policies()) => failed = Cause::NoBackend,
+            Ok(_) if !group.admits(&backend) => failed = Some(Cause::NoBackend),
             Ok(upstream) => {
                 record.phases.connected = Some(record.elapsed());
-                let asked = spelled(request, backend);
-                let answered = exchange(
-                    upstream,
-                    backend,
-                    (&asked, request.spelling()),
-                    packets,
-                    &client.worker,
-                    record,
-                );
-                return answered.await.inspect_err(|cause| note_failure(&lease, *cause));
+                return ask_this(upstream, &mut turn, client, packets, request, record).await;
             }
             Err(cause) => {
-                note_unreachable(backend, cause, listener);
-                note_failure(&lease, cause);
-                failed = cause;
+                note_unreachable(&backend, cause, listener);
+                note_failure(&mut turn, Some(cause));
+                failed = Some(cause);
             }
         }
     }
-    Err(failed)
+    Err(failed.unwrap_or(Cause::NoBackend))
+}
+
+async fn ask_this(
+    upstream: Conn,
+    turn: &mut Turn<'_>,
+    client: &Client,
+    packets: &Packets,
+    request: &Request,
+    record: &mut Record<'_>,
+) -> Result<Answer, Cause> {
+    let backend = Arc::clone(turn.backend());
+    let asked = spelled(request, &backend);
+    let spelling = request.spelling();
+    let worker = &client.worker;
+    let answered = exchange(upstream, &backend, (&asked, spelling), packets, worker, record).await;
+    match &answered {
+        Ok(_) => {
+            let (begun, ended) = (record.phases.chosen, record.phases.first_byte);
+            let latency = ended
+                .unwrap_or_default()
+                .saturating_sub(begun.unwrap_or_default());
+            turn.answered(200, latency, worker.now());
+        }
+        Err(cause) => note_failure(turn, Some(*cause)),
+    }
+    answered
 }
 
 /// A connection that was kept, if any is and the kernel says that it still stands; else a new one.
@@ -133,8 +152,5 @@ fn spelled(request: &Request, backend: &Backend) -> Vec<u8> {
     out
 }
 
-fn note_failure(lease: &Lease, cause: Cause) {
-    if cause.fault() == Fault::Backend {
-        lease.backend().vitals.note_failure();
-    }
-}
+/// Packets say nothing of it: the middle.
+const PRIORITY: u8 = 3;

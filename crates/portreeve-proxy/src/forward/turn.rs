@@ -1,0 +1,67 @@
+//! A backend's turn with a request.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portreeve_model::{AttemptOutcome, Backend, Lease, Pool, Tick};
+
+use crate::worker::Worker;
+
+/// A backend's turn with a request, from the moment it is chosen until it is done with it, however that ends: the drop
+/// tells the pool how it went, and lets the next have the backend.
+pub(crate) struct Turn<'a> {
+    lease: Option<Lease>,
+    pool: &'a Pool,
+    worker: Rc<Worker>,
+    outcome: AttemptOutcome,
+    /// When it was last looked at the clock for it.
+    at: Option<Tick>,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(lease: Lease, pool: &'a Pool, worker: &Rc<Worker>) -> Self {
+        Self {
+            lease: Some(lease),
+            pool,
+            worker: Rc::clone(worker),
+            outcome: AttemptOutcome::Left,
+            at: None,
+        }
+    }
+
+    pub(crate) fn lease(&self) -> &Lease {
+        self.lease.as_ref().expect("only the drop takes it")
+    }
+
+    pub(crate) fn backend(&self) -> &Arc<Backend> {
+        self.lease().backend()
+    }
+
+    /// A response head was there at `now`, so long after the turn began.
+    pub(crate) fn answered(&mut self, status: u16, latency: Duration, now: Tick) {
+        self.at = Some(now);
+        self.backend().vitals.note_answer(latency, now);
+        if self.pool.plan().hedge.is_some() {
+            self.pool.shared.latencies.note(latency, now);
+        }
+        self.outcome = AttemptOutcome::Answered {
+            is_failure: self.pool.plan().ejection.is_failure(status),
+        };
+    }
+
+    /// It broke the exchange, or took too long.
+    pub(crate) fn failed(&mut self) {
+        self.backend().vitals.note_failure();
+        self.outcome = AttemptOutcome::Failed;
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let Some(lease) = self.lease.take() else { return };
+        let now = self.at.unwrap_or_else(|| self.worker.now());
+        self.pool.note_attempt(lease.backend(), self.outcome, now);
+        self.worker.holds.release(self.pool, lease, now);
+    }
+}
