@@ -17,7 +17,8 @@ pub(crate) fn read(item: &Item<'_>) -> Option<BalancePlan> {
     key.map(BalancePlan::Hash)
 }
 
-/// `round-robin`, `least-requests`, `random`, `two-choices`, `first`, or `hash:` and a key.
+/// `round-robin`, `least-requests`, `random`, `two-choices`, `peak-ewma`, `prequal`, `reported-load`,
+/// `first`, or `hash:` and a key.
 pub(crate) fn balance(text: &str) -> Result<BalancePlan, Complaint> {
     if let Some(key) = text.strip_prefix("hash:") {
         return hash_key(key).map(BalancePlan::Hash);
@@ -27,6 +28,9 @@ pub(crate) fn balance(text: &str) -> Result<BalancePlan, Complaint> {
         "least-requests" => Ok(BalancePlan::LeastRequests),
         "random" => Ok(BalancePlan::Random),
         "two-choices" => Ok(BalancePlan::TwoChoices),
+        "peak-ewma" => Ok(BalancePlan::PeakEwma),
+        "prequal" => Ok(BalancePlan::Prequal),
+        "reported-load" => Ok(BalancePlan::ReportedLoad),
         "first" => Ok(BalancePlan::First),
         _ => Err(complaint(text)),
     }
@@ -50,6 +54,9 @@ pub(crate) fn show(balance: &BalancePlan) -> String {
         BalancePlan::LeastRequests => "least-requests".to_owned(),
         BalancePlan::Random => "random".to_owned(),
         BalancePlan::TwoChoices => "two-choices".to_owned(),
+        BalancePlan::PeakEwma => "peak-ewma".to_owned(),
+        BalancePlan::Prequal => "prequal".to_owned(),
+        BalancePlan::ReportedLoad => "reported-load".to_owned(),
         BalancePlan::First => "first".to_owned(),
         BalancePlan::Hash(key) => format!("hash:{}", show_key(key)),
     }
@@ -78,6 +85,9 @@ const NAMES: &[&str] = &[
     "least-requests",
     "random",
     "two-choices",
+    "peak-ewma",
+    "prequal",
+    "reported-load",
     "first",
     "hash:header:NAME",
     "hash:cookie:NAME",
@@ -96,6 +106,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("least_request", "least-requests"),
     ("p2c", "two-choices"),
     ("random_choose", "two-choices"),
+    ("ewma", "peak-ewma"),
+    ("peak_ewma", "peak-ewma"),
+    ("p2c-ewma", "peak-ewma"),
+    ("client_side_weighted_round_robin", "reported-load"),
     ("source", "hash:address"),
     ("ip_hash", "hash:address"),
     ("client_ip_hash", "hash:address"),

@@ -3,22 +3,32 @@
 pub(crate) mod extent;
 mod first;
 pub(crate) mod hash;
+mod latency;
 mod least_requests;
+mod load;
+mod peak_ewma;
+mod prequal;
 mod random;
+mod reported_load;
 mod round_robin;
 mod sequence;
-mod shares;
+pub(crate) mod shares;
+#[cfg(test)]
+mod simulation;
+mod slow_start;
 mod two_choices;
 
 use std::sync::Arc;
 
 use self::extent::Extent;
+pub(crate) use self::slow_start::SlowStart;
 
 use crate::ask::Ask;
 use crate::backend::Backend;
 use crate::cursor::Cursor;
 use crate::plan::BalancePlan;
 use crate::route::RequestView;
+use crate::why::Why;
 
 /// An algorithm, made ready for the backends of one pool. Cheap to clone: tables are shared.
 #[derive(Debug, Clone)]
@@ -30,17 +40,32 @@ enum Kind {
     LeastRequests(least_requests::LeastRequests),
     Random(random::Random),
     TwoChoices(two_choices::TwoChoices),
+    PeakEwma(peak_ewma::PeakEwma),
+    Prequal(prequal::Prequal),
+    ReportedLoad(reported_load::ReportedLoad),
     Hash(hash::Hash),
     First,
 }
 
 impl Balance {
-    pub(crate) fn new(plan: &BalancePlan, backends: &[Arc<Backend>], extent: Extent) -> Self {
+    pub(crate) fn new(
+        plan: &BalancePlan,
+        backends: &[Arc<Backend>],
+        extent: Extent,
+        slow_start: SlowStart,
+    ) -> Self {
         Self(match plan {
             BalancePlan::RoundRobin => Kind::RoundRobin(round_robin::RoundRobin::new(backends, extent)),
-            BalancePlan::LeastRequests => Kind::LeastRequests(least_requests::LeastRequests::new(backends)),
+            BalancePlan::LeastRequests => {
+                Kind::LeastRequests(least_requests::LeastRequests::new(backends, slow_start))
+            }
             BalancePlan::Random => Kind::Random(random::Random::new(backends)),
-            BalancePlan::TwoChoices => Kind::TwoChoices(two_choices::TwoChoices::new(backends)),
+            BalancePlan::TwoChoices => Kind::TwoChoices(two_choices::TwoChoices::new(backends, slow_start)),
+            BalancePlan::PeakEwma => Kind::PeakEwma(peak_ewma::PeakEwma::new(backends, slow_start)),
+            BalancePlan::Prequal => Kind::Prequal(prequal::Prequal::new(backends, slow_start)),
+            BalancePlan::ReportedLoad => {
+                Kind::ReportedLoad(reported_load::ReportedLoad::new(backends, slow_start))
+            }
             BalancePlan::Hash(key) => Kind::Hash(hash::Hash::new(key.clone(), backends, extent)),
             BalancePlan::First => Kind::First,
         })
@@ -66,8 +91,24 @@ impl Balance {
             Kind::LeastRequests(kind) => kind.choose(backends, ask, cursor),
             Kind::Random(kind) => kind.choose(backends, ask),
             Kind::TwoChoices(kind) => kind.choose(backends, ask),
+            Kind::PeakEwma(kind) => kind.choose(backends, ask),
+            Kind::Prequal(kind) => kind.choose(backends, ask),
+            Kind::ReportedLoad(kind) => kind.choose(backends, ask),
             Kind::Hash(kind) => kind.choose(backends, ask),
             Kind::First => first::choose(backends, ask),
+        }
+    }
+
+    /// Why whoever is chosen is chosen. A retry takes no turn.
+    pub(crate) fn why(&self, ask: &Ask<'_>) -> Why {
+        match &self.0 {
+            Kind::RoundRobin(_) if ask.tried.is_empty() => Why::Turn,
+            Kind::RoundRobin(_) | Kind::Random(_) => Why::Chance,
+            Kind::LeastRequests(_) | Kind::TwoChoices(_) | Kind::ReportedLoad(_) => Why::Load,
+            Kind::PeakEwma(_) | Kind::Prequal(_) => Why::Latency,
+            Kind::Hash(_) if ask.key != 0 => Why::Key,
+            Kind::Hash(_) => Why::Chance,
+            Kind::First => Why::First,
         }
     }
 

@@ -1,17 +1,22 @@
 //! The backends of a pool that uphold what a request demands: among these it is balanced, and nowhere else.
 
+mod manner;
+mod pick;
+mod sticky;
 #[cfg(test)]
 mod tests;
+mod tier;
 
+use std::iter;
 use std::sync::Arc;
 
+pub(crate) use self::manner::{GroupRules, Manner};
+use self::sticky::Places;
+use self::tier::{Rank, Tiers};
 use crate::ask::{Ask, NotPicked};
 use crate::backend::Backend;
-use crate::balance::Balance;
-use crate::balance::extent::Extent;
-use crate::cursor::Cursor;
 use crate::lease::Lease;
-use crate::plan::{BalancePlan, LedgerMode};
+use crate::plan::LedgerMode;
 use crate::policy::Policies;
 use crate::route::RequestView;
 use crate::standing::Standing;
@@ -20,12 +25,14 @@ use crate::standing::Standing;
 #[derive(Debug)]
 pub struct Group {
     policies: Policies,
+    /// Who may serve: the nearest tier first.
     backends: Vec<Arc<Backend>>,
+    /// Who upholds the same and is down or draining: the need that is missing, and the last resort.
+    others: Vec<Arc<Backend>>,
     ledger: LedgerMode,
-    plan: BalancePlan,
-    balance: Balance,
-    /// Lives on from snapshot to snapshot.
-    cursor: Arc<Cursor>,
+    manner: Arc<Manner>,
+    tiers: Tiers,
+    places: Places,
 }
 
 impl Group {
@@ -47,16 +54,24 @@ impl Group {
         self.ledger
     }
 
-    /// Chooses a backend that was not tried yet, and that may serve at this moment.
+    /// Chooses a backend that was not tried yet, that may serve at this moment, and that has room: see
+    /// [`Room`](crate::Room). [`Lease::why`] says how it came to be chosen.
+    ///
+    /// Where the pool says to use all, and nobody is healthy, it is one that is down or ejected; never one that does not
+    /// uphold the policies, drains, is gone, or was never proved.
     ///
     /// # Errors
-    /// There is nobody left.
+    /// There is nobody left, or nobody with room.
     pub fn pick(&self, ask: &Ask<'_>) -> Result<Lease, NotPicked> {
-        let lease = self.choose(ask).ok_or(NotPicked::Nobody)?;
-        if lease.backend().may_serve(&self.policies) {
+        if let Some(lease) = self.pick_known(ask) {
             return Ok(lease);
         }
-        self.pick_other(ask, lease).ok_or(NotPicked::Nobody)
+        let nearest = self.tiers.nearest(&self.backends, ask);
+        let place = self.choose(nearest, ask);
+        if let Some(lease) = place.and_then(|place| self.take(nearest, place, ask)) {
+            return Ok(lease);
+        }
+        self.pick_other(nearest, place, ask)
     }
 
     /// Whether a backend that was picked may still be given the request: what is asked last before its first byte goes
@@ -70,7 +85,7 @@ impl Group {
     /// or the request lacks it.
     #[must_use]
     pub fn key(&self, request: &dyn RequestView) -> u64 {
-        self.balance.key(request)
+        self.tiers.first().balance.key(request)
     }
 
     /// Whether somebody in it is no more what it was: a newer snapshot is there or on its way.
@@ -83,126 +98,69 @@ impl Group {
 
     /// See [`Pool::is_weight_rounded`](crate::Pool::is_weight_rounded).
     pub(crate) fn is_weight_rounded(&self) -> bool {
-        self.balance.is_weight_rounded()
+        self.tiers.iter().any(|tier| tier.balance.is_weight_rounded())
     }
 
-    /// Of these `backends`, all of which uphold `policies`. The very same group if nothing of it changed; turns go on
-    /// in any case.
+    /// Of these backends, all of which uphold `policies`, those who may serve. The very same group if nothing of it
+    /// changed; turns go on in any case.
     pub(crate) fn build(
         policies: Policies,
-        backends: Vec<Arc<Backend>>,
+        upholding: impl IntoIterator<Item = Arc<Backend>>,
         rules: &GroupRules<'_>,
         before: Option<&Arc<Self>>,
     ) -> Arc<Self> {
+        let (backends, others) = sorted(upholding, rules.manner);
         debug_assert!(backends.iter().all(|backend| backend.policies.uphold(&policies)));
-        let ledger = rules.ledger(&policies);
-        if let Some(same) = before.filter(|before| before.is_same(&backends, ledger, rules.balance)) {
+        debug_assert!(others.iter().all(|backend| backend.policies.uphold(&policies)));
+        let is_same = |before: &&Arc<Self>| {
+            before.follows(rules) && are(&before.backends, &backends) && are(&before.others, &others)
+        };
+        if let Some(same) = before.filter(is_same) {
             return Arc::clone(same);
         }
-        let cursor = before
-            .map(|before| Arc::clone(&before.cursor))
-            .unwrap_or_default();
-        let mut group = Self::turning(policies, backends, rules, cursor);
-        if let Some(before) = before {
-            group
-                .balance
-                .go_on(&group.backends, &before.balance, &before.backends, &group.cursor);
-        }
-        Arc::new(group)
-    }
-
-    /// Of these `backends`, in turns that `cursor` counts.
-    pub(crate) fn turning(
-        policies: Policies,
-        backends: Vec<Arc<Backend>>,
-        rules: &GroupRules<'_>,
-        cursor: Arc<Cursor>,
-    ) -> Self {
-        let extent = if policies.is_empty() && !rules.is_joinable {
-            Extent::Fixed
-        } else {
-            Extent::Changing
-        };
-        Self {
+        let extent = rules.extent(&policies);
+        let before = before.map(|before| (&before.tiers, &before.backends[..]));
+        Arc::new(Self {
             ledger: rules.ledger(&policies),
-            plan: rules.balance.clone(),
-            balance: Balance::new(rules.balance, &backends, extent),
+            tiers: Tiers::lay_out(&backends, &others, (rules.manner, extent), before),
+            places: Places::of(&backends, rules.manner.is_sticky),
+            manner: Arc::clone(rules.manner),
             policies,
             backends,
-            cursor,
-        }
+            others,
+        })
     }
 
-    /// Those of this group that uphold `policies` too.
-    pub(crate) fn upholding(&self, policies: &Policies) -> Vec<Arc<Backend>> {
-        let fitting = self
-            .backends
-            .iter()
-            .filter(|backend| backend.policies.uphold(policies));
-        fitting.cloned().collect()
-    }
-
-    /// The world moved on since the snapshot: whoever may not serve any more counts as tried.
-    #[cold]
-    fn pick_other(&self, ask: &Ask<'_>, mut lease: Lease) -> Option<Lease> {
-        let mut tried = *ask.tried;
-        while tried.insert(lease.backend().id) {
-            lease = self.choose(&Ask {
-                tried: &tried,
-                ..*ask
-            })?;
-            if lease.backend().may_serve(&self.policies) {
-                return Some(lease);
-            }
-        }
-        None
-    }
-
-    fn choose(&self, ask: &Ask<'_>) -> Option<Lease> {
-        if self.is_exhausted(ask) {
-            return None;
-        }
-        let place = self.balance.choose(&self.backends, ask, &self.cursor)?;
-        Some(Lease::take(&self.backends[place], ask.now))
-    }
-
-    /// Only a group of up to as many backends as can be tried may be.
-    fn is_exhausted(&self, ask: &Ask<'_>) -> bool {
-        !ask.tried.is_empty()
-            && self.backends.len() <= ask.tried.len()
-            && self.backends.iter().all(|backend| ask.tried.contains(backend.id))
+    /// Those of this group that uphold `policies` too, also those that may not serve now.
+    pub(crate) fn upholding(&self, policies: &Policies) -> impl Iterator<Item = Arc<Backend>> {
+        let known = self.backends.iter().chain(&self.others);
+        known.filter(|backend| backend.policies.uphold(policies)).cloned()
     }
 
     /// Whether it would be no other by these rules, of the same backends.
     pub(crate) fn follows(&self, rules: &GroupRules<'_>) -> bool {
-        self.plan == *rules.balance && self.ledger == rules.ledger(&self.policies)
-    }
-
-    fn is_same(&self, backends: &[Arc<Backend>], ledger: LedgerMode, plan: &BalancePlan) -> bool {
-        let is_it = |(one, other): (&Arc<Backend>, &Arc<Backend>)| Arc::ptr_eq(one, other);
-        self.ledger == ledger
-            && self.plan == *plan
-            && self.backends.len() == backends.len()
-            && self.backends.iter().zip(backends).all(is_it)
+        self.manner == *rules.manner && self.ledger == rules.ledger(&self.policies)
     }
 }
 
-/// What all groups of a pool have in common.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct GroupRules<'a> {
-    pub(crate) balance: &'a BalancePlan,
-    /// Whether its backends may come and go by themselves.
-    pub(crate) is_joinable: bool,
-    pub(crate) ledgers: &'a [(crate::policy::Policy, LedgerMode)],
+/// Who may serve, the nearest tier first, and who may not at the moment.
+fn sorted(
+    upholding: impl IntoIterator<Item = Arc<Backend>>,
+    manner: &Manner,
+) -> (Vec<Arc<Backend>>, Vec<Arc<Backend>>) {
+    let (mut backends, mut others) = (Vec::new(), Vec::new());
+    for backend in upholding {
+        match backend.standing() {
+            Standing::Serving => backends.push(backend),
+            Standing::Down | Standing::Draining => others.push(backend),
+            Standing::Unproved | Standing::Gone => {}
+        }
+    }
+    backends.sort_by_key(|backend| Rank::of(backend, manner));
+    (backends, others)
 }
 
-impl GroupRules<'_> {
-    /// The strictest that any of them asks for.
-    fn ledger(&self, policies: &Policies) -> LedgerMode {
-        let asked = self
-            .ledgers
-            .iter()
-            .filter(|(policy, _)| policies.contains(policy.as_str()));
-        asked.map(|(_, mode)| *mode).max().unwrap_or_default()
-    }
+fn are(some: &[Arc<Backend>], others: &[Arc<Backend>]) -> bool {
+    let is_it = |(one, other): (&Arc<Backend>, &Arc<Backend>)| Arc::ptr_eq(one, other);
+    some.len() == others.len() && iter::zip(some, others).all(is_it)
 }

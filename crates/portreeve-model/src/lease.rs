@@ -5,13 +5,17 @@ use std::sync::Arc;
 use crate::backend::Backend;
 use crate::ejection::Trial;
 use crate::gate::Room;
+use crate::policy::Policies;
+use crate::standing::Standing;
 use crate::tick::Tick;
+use crate::why::Why;
 
 /// The right to send one request to a backend: counts as one request, and as one in flight until it is dropped.
 #[derive(Debug)]
 pub struct Lease {
     backend: Arc<Backend>,
     trial: Option<Trial>,
+    why: Why,
 }
 
 impl Lease {
@@ -32,10 +36,34 @@ impl Lease {
         Ok(lease)
     }
 
+    /// The same, for this reason; that it is a trial is the better one.
+    #[must_use]
+    pub fn because(mut self, why: Why) -> Self {
+        self.why = if self.is_trial() { Why::Trial } else { why };
+        self
+    }
+
     /// Who was chosen.
     #[must_use]
     pub fn backend(&self) -> &Arc<Backend> {
         &self.backend
+    }
+
+    /// Why it was chosen.
+    #[must_use]
+    pub fn why(&self) -> Why {
+        self.why
+    }
+
+    /// Whether its request, which demands `demanded`, may meet the backend now: what is asked last before the first byte
+    /// goes out. As [`Backend::may_serve`], but who was chosen because nobody is healthy may be down.
+    #[must_use]
+    pub fn may_serve(&self, demanded: &Policies) -> bool {
+        let backend = &*self.backend;
+        backend.may_serve(demanded)
+            || self.why == Why::UseAll
+                && backend.standing() == Standing::Down
+                && backend.policies.uphold(demanded)
     }
 
     /// Whether the backend is ejected, and this request decides whether it comes back.
@@ -49,6 +77,7 @@ impl Lease {
         let lease = Self {
             backend: Arc::clone(backend),
             trial: None,
+            why: Why::Chance,
         };
         (lease, in_flight)
     }

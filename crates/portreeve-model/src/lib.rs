@@ -50,6 +50,7 @@ mod tick;
 mod tried;
 mod vitals;
 mod warmth;
+mod why;
 
 pub use address::BackendAddress;
 pub use ask::{Ask, NotPicked};
@@ -89,3 +90,4 @@ pub use suspicions::Suspicions;
 pub use tick::Tick;
 pub use tried::Tried;
 pub use vitals::Vitals;
+pub use why::Why;

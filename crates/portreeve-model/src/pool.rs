@@ -17,13 +17,12 @@ use self::ejecting::Ejecting;
 use self::of_file::{Formers, backends_of_file};
 use self::policies::Upheld;
 use crate::backend::Backend;
-use crate::group::{Group, GroupRules};
-use crate::plan::{BackendLimits, BalancePlan, LedgerMode, Name, PoolPlan};
+use crate::group::{Group, GroupRules, Manner};
+use crate::plan::{BackendLimits, LedgerMode, Name, PoolPlan};
 use crate::policy::{Policies, Policy};
 use crate::registry::Registry;
 use crate::resolved::Resolved;
 use crate::several::Several;
-use crate::standing::Standing;
 use crate::vitals::Vitals;
 
 /// Backends that serve the same thing.
@@ -44,6 +43,7 @@ pub struct Pool {
     /// The state of the registrations that it was made from.
     generation: u64,
     is_open: bool,
+    manner: Arc<Manner>,
     everyone: Arc<Group>,
     /// Each policy that is known here, also those that nobody upholds at the moment.
     by_policy: BTreeMap<Policy, Upheld>,
@@ -139,6 +139,7 @@ impl Pool {
             ledgers: &[],
             demanded: &BTreeSet::new(),
             is_open: false,
+            zone: None,
         };
         Self::build(&world, None)
     }
@@ -149,19 +150,26 @@ impl Pool {
         of_file: usize,
         previous: Option<&Self>,
     ) -> Self {
-        let rules = world.rules();
-        let policies = policies::lay_out(world, &backends[..of_file], previous.map(|pool| &pool.by_policy));
-        let everyone = everyone(world, &backends);
+        let manner = Arc::new(Manner::of(world.plan, world.zone));
+        let rules = world.rules(&manner);
+        let before = previous.map(|pool| &pool.by_policy);
+        let policies = policies::lay_out(world, &rules, &backends[..of_file], before);
+        // Nobody is laid out for requests that demand nothing where these never come.
+        let everyone: Vec<_> = if world.is_open {
+            backends.clone()
+        } else {
+            Vec::new()
+        };
         let before = previous.map(|pool| &pool.everyone);
-        backends.iter().for_each(|backend| backend.set_limit(world.plan.in_flight));
+        backends
+            .iter()
+            .for_each(|backend| backend.set_limit(world.plan.in_flight));
         let mut pool = Self {
             name: Arc::clone(&world.plan.name),
             backends,
             of_file,
             limits: world.plan.limits.clone(),
-            shared: previous
-                .map(|pool| Arc::clone(&pool.shared))
-                .unwrap_or_default(),
+            shared: previous.map(|pool| Arc::clone(&pool.shared)).unwrap_or_default(),
             plan: world.plan.clone(),
             generation: 0,
             is_open: world.is_open,
@@ -170,6 +178,7 @@ impl Pool {
             several: Several::default(),
             formers: Formers::default(),
             ejecting: previous.map_or_else(Arc::default, |pool| Arc::clone(&pool.ejecting)),
+            manner: Arc::clone(&manner),
         };
         pool.several = pool.several_of(&rules, previous);
         pool
@@ -197,12 +206,12 @@ impl Pool {
             .iter()
             .filter_map(|policy| Some((policy.clone(), self.upholding(policy.as_str())?.ledger())))
             .collect();
+        let manner = match is_kept {
+            true => Arc::clone(&self.manner),
+            false => Arc::new(self.manner.by_chance()),
+        };
         let rules = GroupRules {
-            balance: if is_kept {
-                &self.plan.balance
-            } else {
-                &BalancePlan::Random
-            },
+            manner: &manner,
             is_joinable: self.plan.members.is_some(),
             ledgers: &ledgers,
         };
@@ -229,6 +238,7 @@ impl Pool {
             .iter()
             .all(|(policy, upheld)| upheld.group.ledger() == mode(policy))
             && self.is_open == world.is_open
+            && self.manner.zone.as_ref() == world.zone
             && world
                 .demanded
                 .iter()
@@ -247,23 +257,16 @@ pub(crate) struct PoolWorld<'a> {
     pub(crate) demanded: &'a BTreeSet<&'a Policy>,
     /// Whether requests may come that demand nothing.
     pub(crate) is_open: bool,
+    /// Where the proxy is.
+    pub(crate) zone: Option<&'a Name>,
 }
 
 impl<'a> PoolWorld<'a> {
-    fn rules(&self) -> GroupRules<'a> {
+    fn rules(&self, manner: &'a Arc<Manner>) -> GroupRules<'a> {
         GroupRules {
-            balance: &self.plan.balance,
+            manner,
             is_joinable: self.plan.members.is_some(),
             ledgers: self.ledgers,
         }
     }
-}
-
-/// Whoever may serve requests that demand nothing; nobody is laid out for those that never come.
-fn everyone(world: &PoolWorld<'_>, backends: &[Arc<Backend>]) -> Vec<Arc<Backend>> {
-    let wanted = if world.is_open { backends } else { &[] };
-    let serving = wanted
-        .iter()
-        .filter(|backend| backend.standing() == Standing::Serving);
-    serving.cloned().collect()
 }

@@ -49,6 +49,7 @@ pub(crate) fn pool_of(plan: &PoolPlan) -> Arc<Pool> {
         ledgers: &[],
         demanded: &BTreeSet::new(),
         is_open: true,
+        zone: None,
     };
     Pool::build(&world, None)
 }

@@ -82,7 +82,7 @@ const KEPT_MAX: usize = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::GroupRules;
+    use crate::group::{GroupRules, Manner};
     use crate::plan::BalancePlan;
 
     fn named(number: usize) -> Policies {
@@ -93,8 +93,12 @@ mod tests {
     }
 
     fn group(policies: &Policies) -> Arc<Group> {
+        let manner = Arc::new(Manner::of(
+            &crate::samples::pool_plan("p", BalancePlan::RoundRobin, &[]),
+            None,
+        ));
         let rules = GroupRules {
-            balance: &BalancePlan::RoundRobin,
+            manner: &manner,
             is_joinable: true,
             ledgers: &[],
         };

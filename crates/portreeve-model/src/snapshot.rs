@@ -113,6 +113,7 @@ fn pools(
             ledgers: &ledgers,
             demanded: &wish.policies,
             is_open: wish.may_be_nothing,
+            zone: plan.zone.as_ref(),
         };
         Pool::build(&world, before.get(&pool.name).copied())
     };

@@ -248,6 +248,9 @@ fn every_balance_has_its_name() {
     assert_eq!(balance("\"least-requests\""), BalancePlan::LeastRequests);
     assert_eq!(balance("\"random\""), BalancePlan::Random);
     assert_eq!(balance("\"two-choices\""), BalancePlan::TwoChoices);
+    assert_eq!(balance("\"peak-ewma\""), BalancePlan::PeakEwma);
+    assert_eq!(balance("\"prequal\""), BalancePlan::Prequal);
+    assert_eq!(balance("\"reported-load\""), BalancePlan::ReportedLoad);
     assert_eq!(balance("\"first\""), BalancePlan::First);
     assert_eq!(balance("{ hash = \"path\" }"), BalancePlan::Hash(HashKey::Path));
     assert_eq!(

@@ -5,8 +5,10 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::is_tried;
+use super::load::Load;
 use super::sequence::gcd;
 use super::shares::{scale, weight};
+use super::slow_start::SlowStart;
 use crate::ask::Ask;
 use crate::backend::Backend;
 use crate::cursor::Cursor;
@@ -15,13 +17,15 @@ use crate::cursor::Cursor;
 pub(super) struct LeastRequests {
     /// The greatest common divisor of the weights, so that equal weights take turns one by one.
     divisor: u64,
+    slow_start: SlowStart,
 }
 
 impl LeastRequests {
-    pub(super) fn new(backends: &[Arc<Backend>]) -> Self {
+    pub(super) fn new(backends: &[Arc<Backend>], slow_start: SlowStart) -> Self {
         let divisor = backends.iter().map(|backend| weight(backend)).fold(0, gcd);
         Self {
             divisor: divisor.max(1),
+            slow_start,
         }
     }
 
@@ -34,17 +38,18 @@ impl LeastRequests {
             .filter(|(_, backend)| !is_tried(backend, ask));
         let mut again = untried.clone();
         let (place, first) = untried.next()?;
-        let mut least = Least::only(place, first);
-        untried.for_each(|(place, backend)| least.compare(place, backend));
+        let load = |backend: &Backend| Load::of(backend, ask.now, self.slow_start);
+        let mut least = Least::only(place, first, load(first));
+        untried.for_each(|(place, backend)| least.compare(place, backend, load(backend)));
         let turns = least.tied / self.divisor;
         let mut left = if ask.tried.is_empty() {
             cursor.turn() % turns
         } else {
             scale(ask.dice, turns)
         };
-        let turn = again.find(|(_, backend)| {
-            least.load.cmp(&Load::of(backend)).is_ge() && self.is_turn(backend, &mut left)
-        });
+        let mut is_turn =
+            |backend: &Backend| !load(backend).is_above(least.load) && self.is_turn(backend, &mut left);
+        let turn = again.find(|(_, backend)| is_turn(backend));
         Some(turn.map_or(least.place, |(place, _)| place))
     }
 
@@ -56,11 +61,6 @@ impl LeastRequests {
     }
 }
 
-/// Whether `one` has more in flight per weight than `other`.
-pub(super) fn is_busier(one: &Backend, other: &Backend) -> bool {
-    Load::of(one).cmp(&Load::of(other)).is_gt()
-}
-
 /// The least busy so far.
 struct Least {
     place: usize,
@@ -70,49 +70,20 @@ struct Least {
 }
 
 impl Least {
-    fn only(place: usize, backend: &Backend) -> Self {
-        let load = Load::of(backend);
+    fn only(place: usize, backend: &Backend, load: Load) -> Self {
         Self {
             place,
-            tied: load.weight,
+            tied: weight(backend),
             load,
         }
     }
 
-    fn compare(&mut self, place: usize, backend: &Backend) {
-        let load = Load::of(backend);
-        match load.cmp(&self.load) {
-            Ordering::Less => {
-                *self = Self {
-                    place,
-                    tied: load.weight,
-                    load,
-                }
-            }
-            Ordering::Equal => self.tied += load.weight,
+    fn compare(&mut self, place: usize, backend: &Backend, load: Load) {
+        match load.cmp(self.load) {
+            Ordering::Less => *self = Self::only(place, backend, load),
+            Ordering::Equal => self.tied += weight(backend),
             Ordering::Greater => {}
         }
-    }
-}
-
-/// Requests in flight per weight, as a fraction.
-#[derive(Clone, Copy)]
-struct Load {
-    in_flight: u64,
-    weight: u64,
-}
-
-impl Load {
-    fn of(backend: &Backend) -> Self {
-        Self {
-            in_flight: u64::from(backend.in_flight()),
-            weight: weight(backend),
-        }
-    }
-
-    /// Exact: 32 bits times 16.
-    fn cmp(self, other: &Self) -> Ordering {
-        (self.in_flight * other.weight).cmp(&(other.in_flight * self.weight))
     }
 }
 
@@ -125,7 +96,10 @@ mod tests {
     use crate::tried::Tried;
 
     fn picks(backends: &[Arc<Backend>], tried: &Tried, count: usize) -> Vec<usize> {
-        let (balance, cursor) = (LeastRequests::new(backends), Cursor::default());
+        let (balance, cursor) = (
+            LeastRequests::new(backends, SlowStart::default()),
+            Cursor::default(),
+        );
         (0..count)
             .map(|_| balance.choose(backends, &ask(tried), &cursor).unwrap())
             .collect()
@@ -166,7 +140,10 @@ mod tests {
     #[test]
     fn held_leases_follow_weights() {
         let backends = backends(&[3, 1]);
-        let (balance, cursor) = (LeastRequests::new(&backends), Cursor::default());
+        let (balance, cursor) = (
+            LeastRequests::new(&backends, SlowStart::default()),
+            Cursor::default(),
+        );
         let choose = || {
             balance
                 .choose(&backends, &ask(&Tried::default()), &cursor)
@@ -188,7 +165,10 @@ mod tests {
     #[test]
     fn a_retry_takes_no_turn() {
         let backends = backends(&[1, 1]);
-        let (balance, cursor) = (LeastRequests::new(&backends), Cursor::default());
+        let (balance, cursor) = (
+            LeastRequests::new(&backends, SlowStart::default()),
+            Cursor::default(),
+        );
         let choose = |tried: Tried| balance.choose(&backends, &ask(&tried), &cursor).unwrap();
         let first = [0; 4].map(|dead| {
             let first = choose(Tried::default());

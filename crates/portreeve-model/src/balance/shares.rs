@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use super::is_tried;
+use crate::ask::Ask;
 use crate::backend::Backend;
+use crate::digest::mix;
 
 /// The weights of a pool, laid end to end: backend `i` owns the numbers from the end of `i - 1` up to `ends[i]`.
 #[derive(Debug, Clone)]
@@ -41,6 +44,33 @@ impl Shares {
         (total > 0).then(|| self.owner(skipped))
     }
 
+    /// Two different untried ones, if there are two.
+    pub(super) fn draw_two(
+        &self,
+        backends: &[Arc<Backend>],
+        ask: &Ask<'_>,
+    ) -> Option<(usize, Option<usize>)> {
+        if !ask.tried.is_empty() {
+            return draw_two_untried(backends, ask);
+        }
+        let first = self.draw(ask.dice)?;
+        Some((first, self.draw_other(mix(ask.dice), first)))
+    }
+
+    /// Any untried one.
+    pub(super) fn draw_untried(&self, backends: &[Arc<Backend>], ask: &Ask<'_>, dice: u64) -> Option<usize> {
+        if ask.tried.is_empty() {
+            return self.draw(dice);
+        }
+        draw_among(backends, dice, |_, backend| !is_tried(backend, ask))
+    }
+
+    /// The weight of all, shared out evenly.
+    pub(super) fn mean(&self) -> f64 {
+        let total = self.ends.last().copied().unwrap_or(0);
+        total as f64 / self.ends.len().max(1) as f64
+    }
+
     fn owner(&self, number: u64) -> usize {
         self.ends.partition_point(|end| *end <= number)
     }
@@ -48,6 +78,14 @@ impl Shares {
     fn start(&self, place: usize) -> u64 {
         place.checked_sub(1).map_or(0, |before| self.ends[before])
     }
+}
+
+fn draw_two_untried(backends: &[Arc<Backend>], ask: &Ask<'_>) -> Option<(usize, Option<usize>)> {
+    let first = draw_among(backends, ask.dice, |_, backend| !is_tried(backend, ask))?;
+    let second = draw_among(backends, mix(ask.dice), |place, backend| {
+        place != first && !is_tried(backend, ask)
+    });
+    Some((first, second))
 }
 
 /// Any that `is_open` lets pass, by weight. Walks over all backends: for retries.
@@ -72,13 +110,28 @@ pub(super) fn draw_among(
     None
 }
 
+/// Any of these, by weight. Walks over all of them.
+pub(crate) fn draw_of<'a>(
+    open: impl Iterator<Item = &'a Arc<Backend>> + Clone,
+    dice: u64,
+) -> Option<&'a Arc<Backend>> {
+    let mut left = scale(dice, open.clone().map(|backend| weight(backend)).sum());
+    for backend in open {
+        match left.checked_sub(weight(backend)) {
+            Some(rest) => left = rest,
+            None => return Some(backend),
+        }
+    }
+    None
+}
+
 /// A weight of 0 counts as 1.
-pub(super) fn weight(backend: &Backend) -> u64 {
+pub(crate) fn weight(backend: &Backend) -> u64 {
     u64::from(backend.weight).max(1)
 }
 
 /// A random number below `bound` (0 for 0), from one over all 64 bits.
-pub(super) fn scale(dice: u64, bound: u64) -> u64 {
+pub(crate) fn scale(dice: u64, bound: u64) -> u64 {
     dice.carrying_mul(bound, 0).1
 }
 

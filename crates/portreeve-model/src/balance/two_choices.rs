@@ -3,45 +3,31 @@
 
 use std::sync::Arc;
 
-use super::is_tried;
-use super::least_requests::is_busier;
-use super::shares::{Shares, draw_among};
+use super::load::Load;
+use super::shares::Shares;
+use super::slow_start::SlowStart;
 use crate::ask::Ask;
 use crate::backend::Backend;
-use crate::digest::mix;
 
 #[derive(Debug, Clone)]
-pub(super) struct TwoChoices(Shares);
+pub(super) struct TwoChoices {
+    shares: Shares,
+    slow_start: SlowStart,
+}
 
 impl TwoChoices {
-    pub(super) fn new(backends: &[Arc<Backend>]) -> Self {
-        Self(Shares::new(backends))
+    pub(super) fn new(backends: &[Arc<Backend>], slow_start: SlowStart) -> Self {
+        Self {
+            shares: Shares::new(backends),
+            slow_start,
+        }
     }
 
     pub(super) fn choose(&self, backends: &[Arc<Backend>], ask: &Ask<'_>) -> Option<usize> {
-        let (first, second) = if ask.tried.is_empty() {
-            let first = self.0.draw(ask.dice)?;
-            (first, self.0.draw_other(mix(ask.dice), first))
-        } else {
-            draw_untried(backends, ask)?
-        };
-        Some(second.map_or(first, |second| less_busy(backends, first, second)))
-    }
-}
-
-fn draw_untried(backends: &[Arc<Backend>], ask: &Ask<'_>) -> Option<(usize, Option<usize>)> {
-    let first = draw_among(backends, ask.dice, |_, backend| !is_tried(backend, ask))?;
-    let second = draw_among(backends, mix(ask.dice), |place, backend| {
-        place != first && !is_tried(backend, ask)
-    });
-    Some((first, second))
-}
-
-fn less_busy(backends: &[Arc<Backend>], first: usize, second: usize) -> usize {
-    if is_busier(&backends[first], &backends[second]) {
-        second
-    } else {
-        first
+        let (first, second) = self.shares.draw_two(backends, ask)?;
+        let load = |place: usize| Load::of(&backends[place], ask.now, self.slow_start);
+        let better = second.filter(|second| load(first).is_above(load(*second)));
+        Some(better.unwrap_or(first))
     }
 }
 
@@ -54,7 +40,7 @@ mod tests {
     use crate::tried::Tried;
 
     fn choose(backends: &[Arc<Backend>], dice: u64) -> usize {
-        TwoChoices::new(backends)
+        TwoChoices::new(backends, SlowStart::default())
             .choose(
                 backends,
                 &Ask {
@@ -119,7 +105,7 @@ mod tests {
         assert_eq!(choose(&backends(&[1]), 9), 0);
         let backends = backends(&[1, 1, 1]);
         let tried = tried([&backends[0], &backends[2]]);
-        let balance = TwoChoices::new(&backends);
+        let balance = TwoChoices::new(&backends, SlowStart::default());
         assert!(dice(50).all(|dice| balance.choose(
             &backends,
             &Ask {

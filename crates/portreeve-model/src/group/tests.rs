@@ -1,8 +1,12 @@
+mod room;
+mod tiers;
+
 use super::*;
 use crate::backend::BackendId;
-use crate::plan::HashKey;
+use crate::plan::{BalancePlan, HashKey};
 use crate::policy::Policy;
-use crate::samples::{ask, backend, dice, tried};
+use crate::samples::{ask, backend, dice, pool_plan, tried};
+use crate::tick::Tick;
 use crate::tried::Tried;
 
 fn eu() -> Policies {
@@ -18,21 +22,60 @@ fn three() -> Vec<Arc<Backend>> {
     ["a", "b", "c"].map(|label| upholding(label, &eu())).into()
 }
 
-fn rules(balance: &BalancePlan) -> GroupRules<'_> {
+fn all_plans() -> [BalancePlan; 9] {
+    [
+        BalancePlan::RoundRobin,
+        BalancePlan::LeastRequests,
+        BalancePlan::Random,
+        BalancePlan::TwoChoices,
+        BalancePlan::PeakEwma,
+        BalancePlan::Prequal,
+        BalancePlan::ReportedLoad,
+        BalancePlan::Hash(HashKey::Path),
+        BalancePlan::First,
+    ]
+}
+
+fn manner(balance: &BalancePlan) -> Arc<Manner> {
+    Arc::new(Manner::of(&pool_plan("pool", balance.clone(), &[]), None))
+}
+
+fn rules(manner: &Arc<Manner>) -> GroupRules<'_> {
     GroupRules {
         is_joinable: false,
-        balance,
+        manner,
         ledgers: &[],
     }
 }
 
 fn group(backends: &[Arc<Backend>], before: Option<&Arc<Group>>) -> Arc<Group> {
-    Group::build(eu(), backends.to_vec(), &rules(&BalancePlan::RoundRobin), before)
+    Group::build(
+        eu(),
+        backends.to_vec(),
+        &rules(&manner(&BalancePlan::RoundRobin)),
+        before,
+    )
 }
 
 fn pick(group: &Group) -> Option<String> {
     let lease = group.pick(&ask(&Tried::default())).ok()?;
     Some(lease.backend().label.to_string())
+}
+
+/// How often each of them was picked, where each request ends before the next begins.
+fn counts(group: &Group, backends: &[Arc<Backend>], now: Tick, picks: u64) -> Vec<usize> {
+    let tried = Tried::default();
+    let pick = |dice| {
+        let ask = Ask {
+            dice,
+            now,
+            ..ask(&tried)
+        };
+        group.pick(&ask).map(|lease| lease.backend().id)
+    };
+    let picked: Vec<_> = dice(picks).filter_map(|dice| pick(dice).ok()).collect();
+    let count = |backend: &Arc<Backend>| picked.iter().filter(|id| **id == backend.id).count();
+    backends.iter().map(count).collect()
 }
 
 fn picks(group: &Group, count: usize) -> String {
@@ -58,17 +101,9 @@ fn who_left_since_is_never_picked_and_the_others_are() {
 
 #[test]
 fn nobody_is_picked_when_all_have_left_however_it_is_balanced() {
-    let plans = [
-        BalancePlan::RoundRobin,
-        BalancePlan::LeastRequests,
-        BalancePlan::Random,
-        BalancePlan::TwoChoices,
-        BalancePlan::Hash(HashKey::Path),
-        BalancePlan::First,
-    ];
-    for plan in plans {
+    for plan in all_plans() {
         let backends = three();
-        let group = Group::build(eu(), backends.clone(), &rules(&plan), None);
+        let group = Group::build(eu(), backends.clone(), &rules(&manner(&plan)), None);
         for backend in &backends {
             backend.stand(Standing::Gone);
         }
@@ -89,16 +124,9 @@ fn nobody_is_picked_when_all_have_left_however_it_is_balanced() {
 
 #[test]
 fn the_one_who_is_left_is_found_however_it_is_balanced() {
-    for plan in [
-        BalancePlan::RoundRobin,
-        BalancePlan::LeastRequests,
-        BalancePlan::Random,
-        BalancePlan::TwoChoices,
-        BalancePlan::Hash(HashKey::Path),
-        BalancePlan::First,
-    ] {
+    for plan in all_plans() {
         let backends = three();
-        let group = Group::build(eu(), backends.clone(), &rules(&plan), None);
+        let group = Group::build(eu(), backends.clone(), &rules(&manner(&plan)), None);
         backends[0].stand(Standing::Gone);
         backends[2].stand(Standing::Draining);
         for dice in dice(50) {
@@ -158,12 +186,17 @@ fn the_very_same_group_goes_on_where_nothing_changed() {
     assert!(!Arc::ptr_eq(&first, &fewer));
     let ledgered = GroupRules {
         is_joinable: false,
-        balance: &BalancePlan::RoundRobin,
+        manner: &manner(&BalancePlan::RoundRobin),
         ledgers: &[(Policy::new("eu").unwrap(), LedgerMode::On)],
     };
     let other = Group::build(eu(), backends.clone(), &ledgered, Some(&first));
     assert!(!Arc::ptr_eq(&first, &other));
-    let random = Group::build(eu(), backends, &rules(&BalancePlan::Random), Some(&first));
+    let random = Group::build(
+        eu(),
+        backends,
+        &rules(&manner(&BalancePlan::Random)),
+        Some(&first),
+    );
     assert!(!Arc::ptr_eq(&first, &random));
 }
 
@@ -228,7 +261,7 @@ fn both_snapshots_count_the_same_turns() {
     let old = group(&backends[..2], None);
     let ledgered = GroupRules {
         is_joinable: false,
-        balance: &BalancePlan::RoundRobin,
+        manner: &manner(&BalancePlan::RoundRobin),
         ledgers: &[(Policy::new("eu").unwrap(), LedgerMode::On)],
     };
     let new = Group::build(eu(), backends[..2].to_vec(), &ledgered, Some(&old));
@@ -257,7 +290,7 @@ fn the_ledger_is_as_the_strictest_of_its_policies_wants_it() {
     ];
     let rules = GroupRules {
         is_joinable: false,
-        balance: &BalancePlan::RoundRobin,
+        manner: &manner(&BalancePlan::RoundRobin),
         ledgers: &ledgers,
     };
     let mode = |names: &[&'static str]| {
@@ -295,7 +328,7 @@ fn a_backend_without_policies_serves_who_demands_none() {
     let everyone = Group::build(
         Policies::none(),
         plain.to_vec(),
-        &rules(&BalancePlan::RoundRobin),
+        &rules(&manner(&BalancePlan::RoundRobin)),
         None,
     );
     assert_eq!(pick(&everyone).as_deref(), Some("plain"));

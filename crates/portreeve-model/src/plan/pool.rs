@@ -137,6 +137,13 @@ pub enum BalancePlan {
     Random,
     /// The less busy of two drawn at random. `two-choices`
     TwoChoices,
+    /// Of two drawn at random the one whose answer is expected first. `peak-ewma`
+    PeakEwma,
+    /// Of some drawn at random the quickest of those that are not among the busiest. `prequal`
+    Prequal,
+    /// The less busy of two drawn at random, of whom those that say that they are loaded are drawn less.
+    /// `reported-load`
+    ReportedLoad,
     /// The same key to the same backend while it is there. `hash`
     Hash(HashKey),
     /// The first in the file that is available. `first`

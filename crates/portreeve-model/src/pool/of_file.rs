@@ -11,7 +11,7 @@ use crate::digest::Digests;
 use crate::plan::Target;
 use crate::standing::Standing;
 
-/// The very same backends where label, address, weight and policies stay, new ones for the rest.
+/// The very same backends where label, address, weight, policies, zone and tier stay, new ones for the rest.
 pub(super) fn backends_of_file(world: &PoolWorld<'_>, previous: Option<&Pool>) -> Vec<Arc<Backend>> {
     let mut known = previous
         .map(|pool| Known::of(&pool.backends[..pool.of_file]))
@@ -21,12 +21,8 @@ pub(super) fn backends_of_file(world: &PoolWorld<'_>, previous: Option<&Pool>) -
         for (label, address) in world.resolved.expand(target) {
             let kept = known.take(&label, &address, target);
             let make = || {
-                Arc::new(Backend::new(
-                    label,
-                    address,
-                    target.weight,
-                    target.policies.clone(),
-                ))
+                let backend = Backend::new(label, address, target.weight, target.policies.clone());
+                Arc::new(backend.placed(target.zone.clone(), target.is_backup))
             };
             let backend = kept.unwrap_or_else(make);
             backend.stand(standing_of_file(world, &backend));
@@ -125,9 +121,14 @@ impl Known {
 
     fn take(&mut self, label: &str, address: &BackendAddress, target: &Target) -> Option<Arc<Backend>> {
         let twins = self.0.get_mut(label)?;
-        let place = twins.iter().position(|twin| {
-            twin.address == *address && twin.weight == target.weight && twin.policies == target.policies
-        })?;
+        let is_it = |twin: &Arc<Backend>| {
+            twin.address == *address
+                && twin.weight == target.weight
+                && twin.policies == target.policies
+                && twin.zone == target.zone
+                && twin.is_backup == target.is_backup
+        };
+        let place = twins.iter().position(is_it)?;
         Some(twins.remove(place))
     }
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::PoolWorld;
 use crate::backend::Backend;
-use crate::group::Group;
+use crate::group::{Group, GroupRules};
 use crate::policy::{Policies, Policy};
-use crate::standing::Standing;
 
 /// Who upholds a policy, and as of which state of the registrations.
 #[derive(Debug)]
@@ -21,6 +20,7 @@ pub(super) struct Upheld {
 /// All policies that a member, a backend of the file or a route names.
 pub(super) fn lay_out(
     world: &PoolWorld<'_>,
+    rules: &GroupRules<'_>,
     of_file: &[Arc<Backend>],
     before: Option<&BTreeMap<Policy, Upheld>>,
 ) -> BTreeMap<Policy, Upheld> {
@@ -33,12 +33,15 @@ pub(super) fn lay_out(
         .map(|(policy, generation)| {
             let before = before.and_then(|before| before.get(policy));
             let of_file = named.remove(policy).unwrap_or_default();
-            (policy.clone(), upheld(world, policy, of_file, generation, before))
+            (
+                policy.clone(),
+                upheld((world, rules), policy, of_file, generation, before),
+            )
         })
         .collect();
     for (policy, of_file) in named {
         let before = before.and_then(|before| before.get(policy));
-        laid_out.insert(policy.clone(), upheld(world, policy, of_file, 0, before));
+        laid_out.insert(policy.clone(), upheld((world, rules), policy, of_file, 0, before));
     }
     laid_out
 }
@@ -55,16 +58,15 @@ fn by_file(of_file: &[Arc<Backend>]) -> BTreeMap<&Policy, Vec<&Arc<Backend>>> {
 }
 
 fn upheld(
-    world: &PoolWorld<'_>,
+    (world, rules): (&PoolWorld<'_>, &GroupRules<'_>),
     policy: &Policy,
     of_file: Vec<&Arc<Backend>>,
     generation: u64,
     before: Option<&Upheld>,
 ) -> Upheld {
     let generation = if of_file.is_empty() { generation } else { 0 };
-    let rules = world.rules();
     let is_same =
-        |before: &&Upheld| generation != 0 && before.generation == generation && before.group.follows(&rules);
+        |before: &&Upheld| generation != 0 && before.generation == generation && before.group.follows(rules);
     if let Some(same) = before.filter(is_same) {
         return Upheld {
             group: Arc::clone(&same.group),
@@ -73,15 +75,10 @@ fn upheld(
     }
     let members = world.registry.upholding(&world.plan.name, policy);
     let all = of_file.into_iter().chain(members.map(|member| &member.backend));
-    let serving = all.filter(|backend| backend.standing() == Standing::Serving);
     let policies = Policies::from_iter([policy.clone()]);
+    let before = before.map(|before| &before.group);
     Upheld {
-        group: Group::build(
-            policies,
-            serving.cloned().collect(),
-            &rules,
-            before.map(|before| &before.group),
-        ),
+        group: Group::build(policies, all.cloned(), rules, before),
         generation,
     }
 }

@@ -8,6 +8,7 @@ use crate::plan::{BalancePlan, MembersPlan, Plan, Target};
 use crate::policy::Policies;
 use crate::registration::{Announcement, MemberKey, Moment, Sender, Term};
 use crate::samples::{ask, dice, pool_plan, target};
+use crate::standing::Standing;
 use crate::tried::Tried;
 
 /// A pool of backends of the file and members, and what it was before.
@@ -62,6 +63,7 @@ impl World {
             ledgers: &[],
             demanded: &self.demanded.iter().collect(),
             is_open: true,
+            zone: None,
         };
         let pool = Pool::build(&world, self.pool.as_ref());
         self.pool = Some(Arc::clone(&pool));

@@ -19,6 +19,11 @@ impl Vitals {
         before.saturating_add(1)
     }
 
+    /// How many of the last attempts failed one after the other.
+    pub(crate) fn failures_in_a_row(&self) -> u32 {
+        self.counts.failures_in_a_row.load(Relaxed)
+    }
+
     pub(crate) fn note_bad_answer(&self) {
         self.counts.bad_answers.fetch_add(1, Relaxed);
     }
