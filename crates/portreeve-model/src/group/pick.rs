@@ -39,9 +39,8 @@ impl Group {
         self.lease(backend, self.why_there(tier, why), ask)
     }
 
-    /// The one who was chosen cannot have it. Others are asked in this order: those of the tier, and of the other tiers
-    /// that are no backups, who are free; backups who are free, unless somebody of the others is only full; whoever is
-    /// shy.
+    /// The one who was chosen cannot have it: somebody else who is free has, of this tier or another; else somebody who
+    /// is shy. Backups are not asked while another is only full.
     #[cold]
     pub(super) fn pick_other(
         &self,
@@ -52,20 +51,19 @@ impl Group {
         let refused = refused.map(|place| &nearest.of(&self.backends)[place]);
         let others = self.tiers.iter().filter(|tier| tier.rank != nearest.rank);
         let tiers = std::iter::once(nearest).chain(others);
-        let mut is_full = false;
-        for tier in tiers.clone() {
-            if tier.rank == Rank::Backup && is_full {
-                break;
-            }
-            if let Some(lease) = self.pick_free(tier, refused, ask) {
-                return Ok(lease);
-            }
-            is_full |= self.has(tier, Room::Full, ask);
+        let is_backup = |tier: &Tier| tier.rank == Rank::Backup;
+        let is_full = |tier: &Tier| self.has(tier, Room::Full, ask);
+        let may_another = || tiers.clone().any(|tier| !is_backup(tier) && is_full(tier));
+        let open = tiers.clone().filter(|tier| !is_backup(tier) || !may_another());
+        if let Some(lease) = open.clone().find_map(|tier| self.pick_free(tier, refused, ask)) {
+            return Ok(lease);
         }
-        match tiers.clone().find_map(|tier| self.draw(tier, Room::Shy, ask)) {
-            Some(lease) => Ok(lease),
-            None if is_full => Err(NotPicked::Full),
-            None => self.pick_unhealthy(ask),
+        if let Some(lease) = open.clone().find_map(|tier| self.draw(tier, Room::Shy, ask)) {
+            return Ok(lease);
+        }
+        match open.clone().any(is_full) {
+            true => Err(NotPicked::Full),
+            false => self.pick_unhealthy(ask),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod file;
 mod registration;
+mod room;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -10,11 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portreeve_model::plan::Plan;
-use portreeve_model::{Backend, Group, Lease, Moment, Policies, Policy, Registry, Resolved, Snapshot, Tried};
+use portreeve_model::{
+    AttemptOutcome, Backend, Group, Lease, Moment, NotPicked, Policies, Policy, Registry, Resolved, Snapshot,
+    Standing, Tried, Why,
+};
 
 use crate::dice::Dice;
 use crate::naive::Naive;
-use crate::requests::{Asked, OnItsWay, pick};
+use crate::requests::{Asked, OnItsWay};
 
 /// What is real, what is said, and who is on the way.
 pub(crate) struct History {
@@ -28,6 +32,8 @@ pub(crate) struct History {
     /// Probes that nobody has answered yet.
     probes: Vec<Arc<Backend>>,
     requests: Vec<OnItsWay>,
+    /// Requests that some backend does not answer.
+    hung: Vec<Lease>,
     begun: u64,
     sums: Sums,
     log: Vec<String>,
@@ -43,6 +49,14 @@ pub(crate) struct Sums {
     pub(crate) turned_away: u64,
     pub(crate) unknown: u64,
     pub(crate) nobody: u64,
+    /// Of the choices, with all retries: nobody, as all had as many as they may have.
+    pub(crate) full: u64,
+    /// Somebody who is not healthy, as nobody is.
+    pub(crate) last_resort: u64,
+    pub(crate) trials: u64,
+    pub(crate) sticky: u64,
+    pub(crate) spilled: u64,
+    pub(crate) stalled: u64,
 }
 
 impl AddAssign for Sums {
@@ -52,6 +66,12 @@ impl AddAssign for Sums {
         self.turned_away += other.turned_away;
         self.unknown += other.unknown;
         self.nobody += other.nobody;
+        self.full += other.full;
+        self.last_resort += other.last_resort;
+        self.trials += other.trials;
+        self.sticky += other.sticky;
+        self.spilled += other.spilled;
+        self.stalled += other.stalled;
     }
 }
 
@@ -69,6 +89,7 @@ impl History {
             naive: Naive::default(),
             probes: Vec::new(),
             requests: Vec::new(),
+            hung: Vec::new(),
             begun: 0,
             sums: Sums::default(),
             log: Vec::new(),
@@ -89,8 +110,9 @@ impl History {
             19 => self.reload(),
             20 => self.drain_of_file(),
             21..=23 => self.take_suspects(),
-            24..=31 => self.probe(),
-            32..=45 => self.ask(),
+            24..=29 => self.probe(),
+            30..=34 => self.change_room(),
+            35..=45 => self.ask(),
             46..=57 => self.go_on(),
             58 | 59 => self.look_afresh(),
             _ => self.publish(),
@@ -155,15 +177,22 @@ impl History {
         if *group.policies() != demanded {
             self.fail(format!("{shown}: its group is that of [{}]", group.policies()));
         }
-        let Some(lease) = pick(&group, self.dice.roll(), &Tried::default()) else {
-            self.sums.nobody += 1;
-            return self.note(format!("{shown}: nobody is there"));
+        let lease = match self.pick(&group, &Tried::default()) {
+            Ok(lease) => lease,
+            Err(why) => {
+                self.sums.nobody += u64::from(why == NotPicked::Nobody);
+                return self.note(format!("{shown}: {why:?} is there"));
+            }
         };
-        self.note(format!("{shown}: chooses {}", name(lease.backend())));
+        self.note(format!(
+            "{shown}: chooses {} by {:?}",
+            name(lease.backend()),
+            lease.why()
+        ));
         if self.dice.once_in(3) {
             // On a kept connection nothing comes between.
             self.sums.met += 1;
-            return self.meet(number, &pool, lease.backend(), &demanded);
+            return self.meet(number, &pool, &lease, &demanded);
         }
         self.requests.push(OnItsWay {
             number,
@@ -190,10 +219,11 @@ impl History {
                 name(&backend)
             ));
             self.suspect(&backend);
-        } else if backend.may_serve(request.group.policies()) {
+            self.tell(&backend, AttemptOutcome::Failed);
+        } else if request.lease.may_serve(request.group.policies()) {
             self.note(format!("request {} meets {}", request.number, name(&backend)));
             (self.sums.met, self.sums.met_late) = (self.sums.met + 1, self.sums.met_late + 1);
-            return self.meet(request.number, &request.pool, &backend, &request.demanded);
+            return self.meet(request.number, &request.pool, &request.lease, &request.demanded);
         } else {
             self.note(format!(
                 "request {} turns away from {}",
@@ -216,13 +246,21 @@ impl History {
 
     fn another(&mut self, group: &Group, tried: &Tried) -> Option<Lease> {
         (tried.len() < ATTEMPTS_MAX)
-            .then(|| pick(group, self.dice.roll(), tried))
+            .then(|| self.pick(group, tried).ok())
             .flatten()
     }
 
     /// The one thing that all of this is about.
-    fn meet(&self, number: u64, pool: &str, backend: &Backend, demanded: &Policies) {
-        if let Some(objection) = self.naive.objection(pool, backend, demanded) {
+    fn meet(&self, number: u64, pool: &str, lease: &Lease, demanded: &Policies) {
+        let backend = &**lease.backend();
+        let is_last_resort = lease.why() == Why::UseAll;
+        if is_last_resort && !matches!(backend.standing(), Standing::Serving | Standing::Down) {
+            self.fail(format!(
+                "request {number} met {}, who is worse than down",
+                name(backend)
+            ));
+        }
+        if let Some(objection) = self.naive.objection(pool, backend, demanded, is_last_resort) {
             self.fail(format!(
                 "request {number}, which demands [{demanded}], met {}: {objection}",
                 name(backend)
@@ -251,10 +289,11 @@ impl History {
         if group.candidates() != able.len() {
             self.fail(format!("{shown}: {} candidates of {able:?}", group.candidates()));
         }
-        match pick(&group, self.dice.roll(), &Tried::default()) {
-            None if able.is_empty() => {}
-            None => self.fail(format!("{shown}: found nobody of {able:?}")),
-            Some(lease) => self.meet(0, &pool, lease.backend(), &demanded),
+        let excuse = self.excuse(&pool, &demanded);
+        match self.pick(&group, &Tried::default()) {
+            Err(why) if Some(why) == excuse => {}
+            Err(why) => self.fail(format!("{shown}: {why:?} of {able:?}, excuse {excuse:?}")),
+            Ok(lease) => self.meet(0, &pool, &lease, &demanded),
         }
     }
 

@@ -4,7 +4,8 @@
 //! Random [`History`](history::History)s are played on the real registry and the real snapshots, and told to a
 //! [`Naive`](naive::Naive) one that knows only what was said last. Requests are made against snapshots of any age; they
 //! pick, wait while history goes on, look again as the proxy does, and meet: then the naive world is asked whether they
-//! may. What fails is printed with its seed and every step that led there.
+//! may. Meanwhile backends are ejected, full, stalled and down, and pools say what becomes of requests then. What fails is
+//! printed with its seed and every step that led there.
 
 mod dice;
 mod history;
@@ -30,6 +31,11 @@ fn no_request_ever_meets_a_backend_that_does_not_uphold_what_it_demands() {
     assert!(sums.turned_away > HISTORIES / 4, "{sums:?}");
     assert!(sums.unknown > HISTORIES / 10, "{sums:?}");
     assert!(sums.nobody > HISTORIES / 10, "{sums:?}");
+    for much in [sums.full, sums.trials, sums.sticky, sums.spilled] {
+        assert!(much > HISTORIES / 10, "{sums:?}");
+    }
+    assert!(sums.last_resort > HISTORIES / 50, "{sums:?}");
+    assert!(sums.stalled > HISTORIES / 100, "{sums:?}");
 }
 
 const HISTORIES: u64 = 3_000;

@@ -13,6 +13,8 @@ pub(crate) struct Naive {
     pub(crate) members: BTreeMap<MemberKey, Said>,
     /// The backends of the file by pool: label, address, policies.
     pub(crate) file: BTreeMap<String, Vec<(String, SocketAddr, Policies)>>,
+    /// The pools that said at some time to use all where nobody is healthy.
+    pub(crate) used_all: BTreeSet<String>,
     /// What the operator drained of the file, by pool and label.
     pub(crate) drained: BTreeSet<(String, String)>,
 }
@@ -59,12 +61,24 @@ impl Naive {
     }
 
     /// Why a request that demands this may not meet that backend of that pool now; `None` if it may.
-    pub(crate) fn objection(&self, pool: &str, backend: &Backend, demanded: &Policies) -> Option<String> {
+    ///
+    /// In a pool that says so, a request for which nobody is healthy may meet one that is down, and only that is let
+    /// pass then.
+    pub(crate) fn objection(
+        &self,
+        pool: &str,
+        backend: &Backend,
+        demanded: &Policies,
+        is_last_resort: bool,
+    ) -> Option<String> {
+        if is_last_resort && !self.used_all.contains(pool) {
+            return Some("its pool never said to use all".to_owned());
+        }
         let BackendAddress::Tcp(addresses) = &backend.address else {
             return Some("there are no Unix sockets here".to_owned());
         };
         match backend.is_registered {
-            true => self.objection_to_member(pool, backend, addresses[0], demanded),
+            true => self.objection_to_member(pool, backend, (addresses[0], is_last_resort), demanded),
             false => self.objection_to_file(pool, backend, addresses[0], demanded),
         }
     }
@@ -73,7 +87,7 @@ impl Naive {
         &self,
         pool: &str,
         backend: &Backend,
-        address: SocketAddr,
+        (address, is_last_resort): (SocketAddr, bool),
         demanded: &Policies,
     ) -> Option<String> {
         let found = self
@@ -94,7 +108,8 @@ impl Naive {
         if !holds(&said.policies, demanded) {
             return Some(format!("it upholds [{}]", said.policies));
         }
-        (!said.is_up || said.is_drained || said.is_leaving).then(|| format!("it may not serve: {said:?}"))
+        let is_up = said.is_up || is_last_resort;
+        (!is_up || said.is_drained || said.is_leaving).then(|| format!("it may not serve: {said:?}"))
     }
 
     /// A request that demands nothing may still go to where an older file said.

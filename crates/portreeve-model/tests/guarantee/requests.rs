@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use portreeve_model::{Ask, Demanded, Group, Lease, Policies, Policy, RequestView, Route, Tried, Unmet};
+use portreeve_model::{Demanded, Group, Lease, Policies, Policy, RequestView, Route, Tried, Unmet};
 
 /// A request that has chosen a backend and not met it yet.
 pub(crate) struct OnItsWay {
@@ -64,16 +64,4 @@ impl RequestView for Asked {
     fn client(&self) -> Option<IpAddr> {
         None
     }
-}
-
-/// Another backend of the group, as the proxy asks for one.
-pub(crate) fn pick(group: &Group, roll: u64, tried: &Tried) -> Option<Lease> {
-    let ask = Ask {
-        key: roll >> 32,
-        dice: roll,
-        tried,
-        now: portreeve_model::Tick::default(),
-        sticky: None,
-    };
-    group.pick(&ask).ok()
 }

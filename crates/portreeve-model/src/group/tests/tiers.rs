@@ -126,6 +126,10 @@ fn a_backup_serves_only_when_nobody_else_may() {
     let held = Lease::take(&others[0], at(20));
     let tried_none = Tried::default();
     assert_eq!(group.pick(&ask(&tried_none)).unwrap_err(), NotPicked::Full);
+    let backup = named(&backends, "b");
+    backup.pass_over(at(10));
+    assert_eq!(group.pick(&ask(&tried_none)).unwrap_err(), NotPicked::Full);
+    assert_eq!(backup.room(at(20)), crate::gate::Room::Free);
     let tried = tried([&others[0]]);
     let lease = group.pick(&ask(&tried)).unwrap();
     assert_eq!((&*lease.backend().label, lease.why()), ("b", Why::Spill));

@@ -1,8 +1,11 @@
 //! What the operator says in the file, and of what is in it.
 
+use std::time::Duration;
+
 use portreeve_model::Policies;
 use portreeve_model::plan::{
-    BalancePlan, DemandPlan, MembersPlan, Plan, PolicySource, PoolPlan, RoutePlan, Target, TargetAddress,
+    BalancePlan, DemandPlan, EjectionPlan, FailMode, InFlightPlan, MembersPlan, Plan, PolicySource, PoolPlan,
+    RoutePlan, StickyPlan, Target, TargetAddress,
 };
 
 use super::{ALWAYS, EXTRA, History, POLICIES, POOLS, address, policies};
@@ -15,6 +18,7 @@ impl History {
         self.plan = Plan {
             routes: POOLS.iter().map(|name| route(name)).collect(),
             pools,
+            zone: self.dice.once_in(3).then(|| HERE.into()),
             ..Plan::default()
         };
         self.registry.follow(&self.plan, self.at());
@@ -51,6 +55,19 @@ impl History {
             targets: self.targets(name),
             balance: self.balance(),
             members: is_joinable.then_some(members),
+            in_flight: *self.dice.one_of(&[
+                InFlightPlan::Adaptive,
+                InFlightPlan::AtMost(1),
+                InFlightPlan::AtMost(3),
+            ]),
+            ejection: EjectionPlan {
+                failures_in_a_row: Some(*self.dice.one_of(&[1, 2])),
+                time: Duration::from_millis(500),
+                ..EjectionPlan::default()
+            },
+            fail_mode: self.fail_mode(name),
+            sticky: self.dice.once_in(2).then(sticky),
+            slow_start: *self.dice.one_of(&[Duration::ZERO, Duration::from_secs(1)]),
             ..PoolPlan::empty(name.into())
         })
     }
@@ -65,6 +82,8 @@ impl History {
             targets.push(Target {
                 weight: *self.dice.one_of(&[1, 1, 2]),
                 policies: policies(&names),
+                zone: (*self.dice.one_of(&[None, None, Some(HERE)])).map(Into::into),
+                is_backup: self.dice.once_in(5),
                 ..Target::new(TargetAddress::Socket(address(9, port)))
             });
         }
@@ -74,13 +93,26 @@ impl History {
         targets
     }
 
+    fn fail_mode(&mut self, pool: &str) -> FailMode {
+        let fail_mode = *self
+            .dice
+            .one_of(&[FailMode::Refuse, FailMode::Hold, FailMode::UseAll]);
+        if fail_mode == FailMode::UseAll {
+            self.naive.used_all.insert(pool.to_owned());
+        }
+        fail_mode
+    }
+
     fn balance(&mut self) -> BalancePlan {
         // Not by hash: its tables take too long to make without optimisation, and it chooses within the same groups.
-        match self.dice.below(8) {
+        match self.dice.below(11) {
             0 => BalancePlan::LeastRequests,
             1 => BalancePlan::Random,
             2 => BalancePlan::TwoChoices,
             3 => BalancePlan::First,
+            4 => BalancePlan::PeakEwma,
+            5 => BalancePlan::Prequal,
+            6 => BalancePlan::ReportedLoad,
             _ => BalancePlan::RoundRobin,
         }
     }
@@ -103,6 +135,14 @@ impl History {
     }
 }
 
+fn sticky() -> StickyPlan {
+    StickyPlan {
+        cookie: "portreeve".to_owned(),
+        max_age: None,
+        is_secure: false,
+    }
+}
+
 fn route(pool: &str) -> RoutePlan {
     let demand = |from| DemandPlan {
         from,
@@ -119,3 +159,6 @@ fn route(pool: &str) -> RoutePlan {
         ..RoutePlan::all(pool.into(), pool.into())
     }
 }
+
+/// The zone of the proxy, where it has one.
+const HERE: &str = "here";
