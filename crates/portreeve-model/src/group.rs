@@ -27,7 +27,7 @@ pub struct Group {
     policies: Policies,
     /// Who may serve: the nearest tier first.
     backends: Vec<Arc<Backend>>,
-    /// Who upholds the same and is down or draining: the need that is missing, and the last resort.
+    /// Who upholds the same and may not serve now, where that matters: the need that is missing, and the last resort.
     others: Vec<Arc<Backend>>,
     ledger: LedgerMode,
     manner: Arc<Manner>,
@@ -152,8 +152,8 @@ fn sorted(
     for backend in upholding {
         match backend.standing() {
             Standing::Serving => backends.push(backend),
-            Standing::Down | Standing::Draining => others.push(backend),
-            Standing::Unproved | Standing::Gone => {}
+            other if manner.remembers(other) => others.push(backend),
+            _ => {}
         }
     }
     backends.sort_by_key(|backend| Rank::of(backend, manner));

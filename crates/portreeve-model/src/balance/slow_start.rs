@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::shares::{scale, weight};
 use crate::backend::Backend;
+use crate::digest::mix;
 use crate::tick::Tick;
 
 /// Over how long a backend's share rises to all of it; zero: it has all of it at once, which costs nothing.
@@ -24,9 +25,10 @@ impl SlowStart {
         whole * f64::from(backend.warmth(now, self.0))
     }
 
-    /// Whether a backend that was chosen takes this request: always once it is warm, else as often as its warmth says.
+    /// Whether a backend that was chosen takes this request: always once it is warm, else as often as its warmth says. `dice` may have chosen
+    /// it already.
     pub(crate) fn lets(self, backend: &Backend, now: Tick, dice: u64) -> bool {
-        self.0.is_zero() || is_within(backend.warmth(now, self.0), dice)
+        self.0.is_zero() || is_within(backend.warmth(now, self.0), mix(!dice))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::balance::SlowStart;
 use crate::balance::extent::Extent;
 use crate::plan::{BalancePlan, FailMode, LedgerMode, Name, PoolPlan};
 use crate::policy::{Policies, Policy};
+use crate::standing::Standing;
 
 /// How backends are chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,16 @@ impl Manner {
         Self {
             balance: BalancePlan::Random,
             ..self.clone()
+        }
+    }
+
+    /// Whether a group has to know of somebody who may not serve now: how much of a zone is missing, and who is asked
+    /// when nobody is healthy. Else it stays as it is while backends come and are not proved yet, or go down for good.
+    pub(super) fn remembers(&self, standing: Standing) -> bool {
+        match standing {
+            Standing::Serving | Standing::Gone => false,
+            Standing::Down => self.zone.is_some() || self.fail_mode == FailMode::UseAll,
+            Standing::Unproved | Standing::Draining => self.zone.is_some(),
         }
     }
 

@@ -31,7 +31,7 @@ impl Group {
     /// A lease on who was chosen, if nothing at all speaks against it.
     pub(super) fn take(&self, tier: &Tier, place: usize, ask: &Ask<'_>) -> Option<Lease> {
         let backend = &tier.of(&self.backends)[place];
-        let is_warm = |backend| self.manner.slow_start().lets(backend, ask.now, mix(!ask.dice));
+        let is_warm = |backend| self.manner.slow_start().lets(backend, ask.now, ask.dice);
         if backend.room(ask.now) != Room::Free || !is_warm(backend) {
             return None;
         }

@@ -201,6 +201,19 @@ fn the_very_same_group_goes_on_where_nothing_changed() {
 }
 
 #[test]
+fn a_group_does_not_change_for_those_who_may_not_serve() {
+    let backends = three();
+    let first = group(&backends[..2], None);
+    for standing in [Standing::Unproved, Standing::Down, Standing::Draining] {
+        backends[2].stand(standing);
+        assert!(
+            Arc::ptr_eq(&first, &group(&backends, Some(&first))),
+            "{standing:?}"
+        );
+    }
+}
+
+#[test]
 fn turns_go_on_when_somebody_joins() {
     let backends = three();
     let two = group(&backends[..2], None);

@@ -112,7 +112,7 @@ pub(super) struct Tier {
     pub(super) balance: Balance,
     /// Lives on from snapshot to snapshot.
     cursor: Arc<Cursor>,
-    /// The weight of those that are down or drain.
+    /// The weight of those that may not serve now.
     missing: u64,
     need: Need,
 }

@@ -67,6 +67,21 @@ fn full_is_said_only_if_waiting_could_help() {
 }
 
 #[test]
+fn the_second_in_the_file_serves_what_the_first_has_no_room_for() {
+    let backends = three();
+    let group = built(&plan(BalancePlan::First), &backends);
+    backends
+        .iter()
+        .for_each(|backend| backend.set_limit(InFlightPlan::AtMost(2)));
+    let tried = Tried::default();
+    let leases: Vec<_> = dice(5)
+        .map(|dice| group.pick(&Ask { dice, ..ask(&tried) }).unwrap())
+        .collect();
+    let served: String = leases.iter().map(|lease| &*lease.backend().label).collect();
+    assert_eq!(served, "aabbc");
+}
+
+#[test]
 fn who_is_ejected_gets_one_request_when_its_time_is_over_and_that_one_is_its_trial() {
     for balance in all_plans() {
         let backends = three();

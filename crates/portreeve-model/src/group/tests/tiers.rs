@@ -87,9 +87,8 @@ fn what_the_own_zone_cannot_carry_spills_over() {
 #[test]
 fn those_who_were_down_before_the_group_was_made_are_missed_too() {
     let backends = zoned();
-    for label in ["n1", "n2"] {
-        named(&backends, label).stand(Standing::Down);
-    }
+    named(&backends, "n1").stand(Standing::Down);
+    named(&backends, "n2").stand(Standing::Unproved);
     let group = built(&backends, None);
     let [near, far, _] = shares(&group, &backends, 0);
     assert!(near.abs_diff(2_800) < 120 && near + far == 4_000, "{near}");
