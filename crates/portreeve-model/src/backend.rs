@@ -164,8 +164,8 @@ impl Backend {
     }
 
     /// Counts a request out.
-    pub(crate) fn end(&self) {
-        self.vitals.end();
+    pub(crate) fn end(&self, is_answered: bool) {
+        self.vitals.end(is_answered);
     }
 
     /// Leases that are held now.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCs
 use crate::ejection::Ejection;
 use crate::limiter::Limiter;
 use crate::tick::Tick;
+use crate::vitals::Vitals;
 
 /// Whether a backend that serves may be given one request more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,11 +51,11 @@ impl Gate {
 
     /// What there is for one of so many in flight, the asker's included, but for stalls.
     #[cold]
-    pub(crate) fn look_closer(&self, in_flight: u32, now: Tick) -> Room {
+    pub(crate) fn look_closer(&self, in_flight: u32, vitals: &Vitals, now: Tick) -> Room {
         if self.ejection.keeps_out(now) {
             return Room::Out;
         }
-        if !self.limiter.allows(in_flight) {
+        if !self.limiter.allows(in_flight, vitals) {
             return Room::Full;
         }
         if self.is_passed_over(now) {

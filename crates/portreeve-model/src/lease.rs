@@ -1,6 +1,7 @@
 //! A guard over the backend that was chosen for a request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::ejection::Trial;
@@ -16,6 +17,7 @@ pub struct Lease {
     backend: Arc<Backend>,
     trial: Option<Trial>,
     why: Why,
+    is_answered: bool,
 }
 
 impl Lease {
@@ -41,6 +43,14 @@ impl Lease {
     pub fn because(mut self, why: Why) -> Self {
         self.why = if self.is_trial() { Why::Trial } else { why };
         self
+    }
+
+    /// A response head was there `latency` after the request was begun. Only the first counts.
+    pub fn note_answer(&mut self, latency: Duration, now: Tick) {
+        if !self.is_answered {
+            self.is_answered = true;
+            self.backend.vitals.note_answer(latency, now);
+        }
     }
 
     /// Who was chosen.
@@ -78,6 +88,7 @@ impl Lease {
             backend: Arc::clone(backend),
             trial: None,
             why: Why::Chance,
+            is_answered: false,
         };
         (lease, in_flight)
     }
@@ -88,7 +99,7 @@ impl Drop for Lease {
         if let Some(trial) = self.trial {
             self.backend.release(trial);
         }
-        self.backend.end();
+        self.backend.end(self.is_answered);
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Vitals {
 struct Counts {
     begun: AtomicU64,
     ended: AtomicU64,
+    /// Of these, those without an answer.
+    ended_unanswered: AtomicU64,
     answers: AtomicU64,
     /// Of all answers, in microseconds.
     latency_sum: AtomicU64,
@@ -65,12 +67,15 @@ impl Vitals {
         self.counts.begun_at_progress.store(begun, Relaxed);
     }
 
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(&self, is_answered: bool) {
+        if !is_answered {
+            self.counts.ended_unanswered.fetch_add(1, Relaxed);
+        }
         self.counts.ended.fetch_add(1, SeqCst);
     }
 
     /// Notes a response head that was there `latency` after the attempt began.
-    pub fn note_answer(&self, latency: Duration, now: Tick) {
+    pub(crate) fn note_answer(&self, latency: Duration, now: Tick) {
         let counts = &*self.counts;
         let micros = Tick::after_start(latency).micros();
         counts.answers.fetch_add(1, Relaxed);
@@ -97,6 +102,23 @@ impl Vitals {
     pub fn in_flight(&self) -> u32 {
         let ended = self.counts.ended.load(SeqCst);
         open(self.counts.begun.load(SeqCst), ended)
+    }
+
+    /// Of those in flight, the ones whose response heads came: tunnels, and responses that are not at their ends.
+    #[must_use]
+    pub fn answered_in_flight(&self) -> u32 {
+        let counts = &*self.counts;
+        let ended = counts.ended.load(Relaxed);
+        open(
+            counts.answers.load(Relaxed) + counts.ended_unanswered.load(Relaxed),
+            ended,
+        )
+    }
+
+    /// Of those in flight, the ones that wait for their response heads.
+    #[must_use]
+    pub fn waiting(&self) -> u32 {
+        self.in_flight().saturating_sub(self.answered_in_flight())
     }
 
     /// Requests ever given to it.
@@ -266,8 +288,8 @@ mod tests {
         assert_eq!((vitals.progressed(), vitals.begun_last()), (at(5), at(7)));
         vitals.note_answer(Duration::from_millis(3), at(8));
         assert_eq!(vitals.progressed(), at(8));
-        vitals.end();
-        vitals.end();
+        vitals.end(true);
+        vitals.end(false);
         vitals.begin(at(20));
         assert_eq!(vitals.progressed(), at(20));
         assert_eq!(vitals.in_flight(), 1);

@@ -22,7 +22,7 @@ impl Backend {
         let others = in_flight.saturating_sub(1);
         let room = match self.gate.is_open_to(in_flight) {
             true => Room::Free,
-            false => self.gate.look_closer(in_flight, now),
+            false => self.gate.look_closer(in_flight, &self.vitals, now),
         };
         match room {
             Room::Free if self.vitals.wants_peace(others, now) => Room::Shy,
@@ -66,7 +66,8 @@ impl Backend {
         }
     }
 
-    /// How many it may have in flight now; `None`: as many as come.
+    /// How many it may have in flight now, those left out that are answered if this was found out from latency; `None`:
+    /// as many as come.
     #[must_use]
     pub fn limit(&self) -> Option<u32> {
         let limit = self.gate.limiter.limit();
@@ -95,7 +96,7 @@ impl Backend {
         if self.gate.is_open_to(in_flight) {
             return Ok(None);
         }
-        if !self.gate.limiter.allows(in_flight) {
+        if !self.gate.limiter.allows(in_flight, &self.vitals) {
             return Err(Room::Full);
         }
         self.gate.ejection.claim(now).map_err(|()| Room::Out)
@@ -124,10 +125,19 @@ impl Backend {
         Some(by)
     }
 
+    /// A request was answered well.
     pub(crate) fn note_success(&self, now: Tick) {
         self.vitals.note_success();
+        self.learn(now);
         if self.is_ejected() && self.gate.ejection.succeeded(now) {
             self.come_back();
+        }
+    }
+
+    fn learn(&self, now: Tick) {
+        let limiter = &self.gate.limiter;
+        if limiter.is_due(now) && limiter.learn(&self.vitals, now) {
+            self.gate.settle();
         }
     }
 

@@ -82,8 +82,8 @@ impl World {
             .filter(|Reverse(first)| first.0 <= until)
         {
             self.ends.pop();
-            let lease = self.leases[number].take().unwrap();
-            lease.backend().vitals.note_answer(end.since(begun), end);
+            let mut lease = self.leases[number].take().unwrap();
+            lease.note_answer(end.since(begun), end);
         }
     }
 

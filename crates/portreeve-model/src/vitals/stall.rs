@@ -13,31 +13,36 @@ impl Vitals {
         self.is_stalled(in_flight, now) && !self.may_be_nudged(now)
     }
 
-    /// Whether it has several in flight, got several since its last answer, and gives no answer for many times as long
-    /// as its latency says: in a steady state one of n in flight is answered each nth of the latency. Those in flight
-    /// alone say too little: tunnels and long responses are answered already.
+    /// Whether several of so many in flight wait for their answers, some of them begun since the last answer, and none
+    /// came for many times as long as the latency says: in a steady state one of n that wait is answered each nth of the
+    /// latency.
     pub(crate) fn is_stalled(&self, in_flight: u32, now: Tick) -> bool {
-        if in_flight < IN_FLIGHT_MIN {
+        if in_flight < WAITING_MIN {
             return false;
         }
         let silence = now.since(self.progressed());
-        silence > SILENCE_MIN
-            && self.begun_since_progress() >= BEGUN_MIN
-            && silence > self.latency(now).unwrap_or(LATENCY_UNKNOWN) * TIMES / in_flight
+        silence > SILENCE_MIN && self.is_long(silence, in_flight, now)
     }
 
-    fn may_be_nudged(&self, now: Tick) -> bool {
-        let silence = now.since(self.progressed());
-        silence >= PEACE_MIN && now.since(self.begun_last()) >= silence / 2
+    fn is_long(&self, silence: Duration, in_flight: u32, now: Tick) -> bool {
+        let waiting = in_flight.saturating_sub(self.answered_in_flight());
+        let usual = self.latency(now).unwrap_or(LATENCY_UNKNOWN);
+        let is_new = self.begun_since_progress() >= BEGUN_MIN;
+        is_new && waiting >= WAITING_MIN && silence > usual * TIMES / waiting
     }
 
     fn begun_since_progress(&self) -> u64 {
         let begun = self.counts.begun.load(Relaxed);
         begun.saturating_sub(self.counts.begun_at_progress.load(Relaxed))
     }
+
+    fn may_be_nudged(&self, now: Tick) -> bool {
+        let silence = now.since(self.progressed());
+        silence >= PEACE_MIN && now.since(self.begun_last()) >= silence / 2
+    }
 }
 
-const IN_FLIGHT_MIN: u32 = 8;
+const WAITING_MIN: u32 = 8;
 const BEGUN_MIN: u64 = 4;
 const SILENCE_MIN: Duration = Duration::from_millis(5);
 /// By chance alone (Poisson) such a silence comes once in 20,000 answers.
@@ -60,7 +65,7 @@ mod tests {
         let vitals = Vitals::default();
         vitals.begin(at(0));
         vitals.note_answer(Duration::from_millis(1), at(0));
-        vitals.end();
+        vitals.end(true);
         for ms in 1..=requests {
             vitals.begin(at(ms));
         }
@@ -73,28 +78,30 @@ mod tests {
         assert!(vitals.is_stalled(8, at(9)));
         assert!(!vitals.is_stalled(7, at(9)));
         vitals.note_answer(Duration::from_millis(9), at(9));
-        assert!(!vitals.is_stalled(8, at(100)));
+        assert!(!vitals.is_stalled(8, at(13)));
     }
 
     #[test]
     fn silence_is_measured_by_what_the_latency_promises() {
         let vitals = silent_after(0);
+        vitals.begin(at(0));
         vitals.note_answer(Duration::from_millis(200), at(0));
         for _ in 0..10 {
             vitals.begin(at(0));
         }
-        assert!(!vitals.is_stalled(10, at(190)));
-        assert!(vitals.is_stalled(10, at(205)));
+        assert!(!vitals.is_stalled(11, at(190)));
+        assert!(vitals.is_stalled(11, at(205)));
     }
 
     #[test]
-    fn tunnels_that_nobody_adds_to_are_no_stall() {
+    fn tunnels_are_no_stall() {
         let vitals = Vitals::default();
         for _ in 0..20 {
             vitals.begin(at(0));
             vitals.note_answer(Duration::from_millis(1), at(1));
         }
-        assert!(!vitals.is_stalled(20, at(60_000)));
+        vitals.begin(at(50_000));
+        assert!(!vitals.is_stalled(21, at(60_000)));
     }
 
     #[test]

@@ -41,7 +41,9 @@ impl<'a> Turn<'a> {
     /// A response head was there at `now`, so long after the turn began.
     pub(crate) fn answered(&mut self, status: u16, latency: Duration, now: Tick) {
         self.at = Some(now);
-        self.backend().vitals.note_answer(latency, now);
+        if let Some(lease) = &mut self.lease {
+            lease.note_answer(latency, now);
+        }
         if self.pool.plan().hedge.is_some() {
             self.pool.shared.latencies.note(latency, now);
         }
