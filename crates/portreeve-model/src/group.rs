@@ -74,11 +74,11 @@ impl Group {
         self.pick_other(nearest, place, ask)
     }
 
-    /// Whether a backend that was picked may still be given the request: what is asked last before its first byte goes
+    /// Whether the backend that was picked may still be given the request: what is asked last before its first byte goes
     /// out.
     #[must_use]
-    pub fn admits(&self, backend: &Backend) -> bool {
-        backend.may_serve(&self.policies)
+    pub fn admits(&self, lease: &Lease) -> bool {
+        lease.may_serve(&self.policies)
     }
 
     /// The hash of what consistent hashing looks at, for [`Ask::key`]; 0, without any work, if the pool does not hash

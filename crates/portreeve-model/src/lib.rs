@@ -68,6 +68,7 @@ pub use lease::Lease;
 pub use listener::{Listener, Packets};
 pub use network::Networks;
 pub use padded::Padded;
+pub use pairs::cookies;
 pub use path::normalise;
 pub use policy::{NotAPolicy, Policies, Policy};
 pub use pool::{Pool, PoolShared};

@@ -10,7 +10,7 @@ pub(crate) fn pairs(text: &[u8], separator: u8) -> impl Iterator<Item = (&[u8], 
 }
 
 /// The values of the cookies of that name in one line, in order (RFC 6265 section 4.2.1: `name=value; name=value`).
-pub(crate) fn cookies<'a>(line: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
+pub fn cookies<'a>(line: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
     let named = pairs(line, b';').filter(move |(own, _)| *own == name.as_bytes());
     named.map(|(_, value)| value)
 }

@@ -1,5 +1,6 @@
 //! A request on its way to a backend and its response on the way back: attempts, bounded by count, kind and time.
 
+mod answered;
 pub(crate) mod call;
 pub(crate) mod choose;
 pub(crate) mod connect;
@@ -7,6 +8,8 @@ mod download;
 mod exchange;
 mod hedge;
 pub(crate) mod idle;
+mod mirror;
+pub(crate) mod sticky;
 mod tunnel;
 pub(crate) mod turn;
 mod upload;
@@ -100,7 +103,8 @@ struct Attempt<'c, 'a> {
 /// Asks backends of the pool until one answers or no more may be asked.
 pub(crate) async fn forward(call: &Call<'_>, client: &mut Client, record: &mut Record<'_>) -> Ended {
     let worker = client.worker.clone();
-    let choice = call.choice();
+    let choice = call.choice(&worker);
+    mirror::mirror(call, client);
     call.pool.shared.budget.earn(worker.tick(record.started));
     let mut way = Way::default();
     loop {
@@ -199,7 +203,7 @@ async fn ask<'a>(
     let worker = client.worker.clone();
     let upstream = match connect::connect(&backend, timeout, &worker, Some(&mut client.conn)).await {
         // Time has passed: it may have left, or have come to stand under other policies.
-        Ok(_) if !call.group.admits(&backend) => {
+        Ok(_) if !call.group.admits(turn.lease()) => {
             return Err(Failed {
                 cause: None,
                 was_sent: false,

@@ -40,6 +40,8 @@ pub(crate) struct Delivery<'a> {
     pub(crate) http10: bool,
     /// The present `Date` value, for a response that has none (RFC 9110 section 6.6.1).
     pub(crate) date: &'a [u8],
+    /// What the client is to come back with, if anything.
+    pub(crate) cookie: Option<String>,
 }
 
 /// Writes the request head for the backend.
@@ -120,6 +122,9 @@ pub(crate) fn write_response(status: &StatusLine, head: &Head, delivery: &Delive
         line(out, b"Date", delivery.date);
     }
     write_response_via(status, out);
+    if let Some(cookie) = &delivery.cookie {
+        line(out, b"Set-Cookie", cookie.as_bytes());
+    }
     if let Some(connection) = delivery.connection {
         line(out, b"Connection", connection.as_bytes());
     }

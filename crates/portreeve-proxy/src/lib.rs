@@ -31,6 +31,7 @@ mod timer;
 mod worker;
 
 pub use date::rfc3339;
+pub use forward::sticky::StickySecret;
 pub use proxy::{Drained, Proxy, ProxySettings, StartError};
 pub use record::journal::RecordSink;
 pub use record::ledger::{LedgerBatch, LedgerRoom, LedgerSink};

@@ -12,6 +12,7 @@ use portreeve_model::{Listener, Snapshot};
 use tokio::runtime::LocalOptions;
 use tokio::sync::{mpsc, watch};
 
+use crate::forward::sticky::StickySecret;
 use crate::hold::Holds;
 use crate::listen::{Accepting, Acceptor, accept_all};
 use crate::record::journal::RecordSink;
@@ -40,6 +41,8 @@ pub struct ProxySettings {
     pub ledger: Option<LedgerSink>,
     /// Where registrations go; without it, all are refused.
     pub registrations: Option<mpsc::Sender<RegistrationCall>>,
+    /// What sticky cookies are sealed with.
+    pub sticky: StickySecret,
     /// When time begins for all planes of the process; `None`: now.
     pub start: Option<Instant>,
 }
@@ -48,6 +51,7 @@ impl ProxySettings {
     fn outlets(&self, holds: &Arc<Holds>) -> Outlets {
         Outlets {
             holds: Arc::clone(holds),
+            sticky: self.sticky.clone(),
             records: self.records.clone(),
             ledger: self.ledger.clone(),
             registrations: self.registrations.clone(),

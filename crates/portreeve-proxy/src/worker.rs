@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::date;
 use crate::forward::idle::IdleConns;
+use crate::forward::sticky::StickySecret;
 use crate::hold::Holds;
 use crate::record::journal::{Journal, RecordSink};
 use crate::record::ledger::{LedgerJournal, LedgerSink};
@@ -28,6 +29,7 @@ pub(crate) struct Worker {
     pub(crate) idle: IdleConns,
     /// Shared by all workers.
     pub(crate) holds: Arc<Holds>,
+    pub(crate) sticky: StickySecret,
     pub(crate) journal: Option<Journal>,
     pub(crate) ledger: Option<LedgerJournal>,
     /// Where registrations go, if anybody takes them.
@@ -38,6 +40,8 @@ pub(crate) struct Worker {
     pub(crate) live: Cell<usize>,
     /// Client connections that have all they get and have only to be closed.
     pub(crate) lingering: Cell<usize>,
+    /// Copies of requests that are under way.
+    pub(crate) mirrors: Cell<u32>,
     /// Connections that are being told that there is no place for them.
     pub(crate) refusing: Cell<usize>,
     gates: RefCell<Vec<Rc<Gate>>>,
@@ -54,6 +58,7 @@ pub(crate) struct Worker {
 #[derive(Clone)]
 pub(crate) struct Outlets {
     pub(crate) holds: Arc<Holds>,
+    pub(crate) sticky: StickySecret,
     pub(crate) records: Option<RecordSink>,
     pub(crate) ledger: Option<LedgerSink>,
     pub(crate) registrations: Option<mpsc::Sender<RegistrationCall>>,
@@ -112,6 +117,7 @@ impl Worker {
             wheel: Wheel::new(),
             idle: IdleConns::default(),
             holds: outlets.holds,
+            sticky: outlets.sticky,
             journal: outlets.records.map(Journal::new),
             ledger: outlets.ledger.map(LedgerJournal::new),
             registrations: outlets.registrations,
@@ -119,6 +125,7 @@ impl Worker {
             live: Cell::new(0),
             lingering: Cell::new(0),
             refusing: Cell::new(0),
+            mirrors: Cell::new(0),
             gates: RefCell::default(),
             heads: RefCell::default(),
             lines: RefCell::default(),

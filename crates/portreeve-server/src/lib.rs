@@ -15,6 +15,7 @@ mod run;
 mod server;
 mod signals;
 mod state_folder;
+mod sticky_key;
 mod systemd;
 mod telemetry;
 

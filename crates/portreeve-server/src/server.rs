@@ -18,7 +18,7 @@ use crate::access_log::AccessLog;
 use crate::ledger::{self, Ledger, LedgerError, LedgerEvents};
 use crate::listeners::{Bound, Listeners};
 use crate::registrations::Registrations;
-use crate::{ReloadError, StartError, state_folder};
+use crate::{ReloadError, StartError, state_folder, sticky_key};
 
 /// A running proxy: data plane, control plane, admin listener, access log. Dropping it ends it at once.
 pub struct Server {
@@ -74,6 +74,7 @@ impl Server {
             records: prepared.access_log.as_ref().map(AccessLog::sink),
             ledger: prepared.ledger.as_ref().map(Ledger::sink),
             registrations: Some(calls),
+            sticky: sticky_key::secret(&config.state, &config.plan),
             start: None,
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;

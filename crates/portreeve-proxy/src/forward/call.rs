@@ -56,15 +56,28 @@ impl<'a> Call<'a> {
     }
 
     /// How its backends are chosen.
-    pub(crate) fn choice(&self) -> Choice<'_> {
+    pub(crate) fn choice(&self, worker: &Worker) -> Choice<'_> {
         Choice {
             pool: self.pool,
             group: &self.group,
             key: self.group.key(self.view),
-            sticky: None,
+            sticky: self.sticky_key(worker),
             priority: self.route.priority(self.view),
             until: self.until,
         }
+    }
+
+    /// Where a sticky client has been.
+    fn sticky_key(&self, worker: &Worker) -> Option<u64> {
+        let plan = self.pool.plan().sticky.as_ref()?;
+        worker.sticky.read(plan, &self.pool.name, self.view)
+    }
+
+    /// The cookie for a client that was served by another backend than it asked for.
+    pub(crate) fn cookie(&self, was: Option<u64>, backend: &Backend, worker: &Worker) -> Option<String> {
+        let plan = self.pool.plan().sticky.as_ref()?;
+        let key = backend.sticky_key();
+        (was != Some(key)).then(|| worker.sticky.write(plan, &self.pool.name, key))
     }
 
     pub(crate) fn request(&self) -> &'a Request {

@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use portreeve_model::plan::FailMode;
-use portreeve_model::{Ask, Cause, Group, Lease, NotPicked, Pool, Standing, Tried};
+use portreeve_model::{Ask, Cause, Group, Lease, NotPicked, Pool, Standing, Tried, Why};
 
 use super::turn::Turn;
 use crate::conn::{Conn, Gone};
@@ -109,7 +109,7 @@ impl<'a> Choice<'a> {
         record.phases.held = Some(began.elapsed());
         self.pool.shared.held.fetch_add(1, Relaxed);
         match waited {
-            Some(Ok(lease)) => Ok(lease),
+            Some(Ok(lease)) => Ok(lease.because(Why::Held)),
             Some(Err(Gone)) => Err(Refusal::new(Cause::ClientLeft)),
             None if why == NotPicked::Nobody => Err(self.nobody()),
             None => {

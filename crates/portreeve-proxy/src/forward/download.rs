@@ -110,6 +110,7 @@ fn begin(
         connection,
         http10,
         date: &date,
+        cookie: exchange.cookie(&client.worker),
     };
     exchange.out.clear();
     headers::write_response(status, &exchange.head, &delivery, &mut exchange.out);

@@ -148,6 +148,12 @@ impl<'a> Exchange<'_, 'a> {
         self.attempt.choice.other(self.attempt.tried, worker, record)
     }
 
+    /// What the client is to come back with.
+    pub(super) fn cookie(&self, worker: &Worker) -> Option<String> {
+        let (was, backend) = (self.attempt.choice.sticky, self.attempt.turn.backend());
+        self.call.cookie(was, backend, worker)
+    }
+
     /// Another backend has answered in place of the one that was asked first, which is let go.
     pub(super) fn take_over(&mut self, turn: Turn<'a>, conn: Conn) {
         *self.attempt.turn = turn;

@@ -7,19 +7,17 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use portreeve_http1::HeadScan;
 use portreeve_model::Cause;
 
+use super::answered::whole_head;
 use super::call::Call;
 use super::connect::connect;
 use super::exchange::Exchange;
 use super::turn::Turn;
 use super::wait::{End, Wait};
 use crate::conn::Conn;
-use crate::patience::Patience;
 use crate::record::Record;
 use crate::serve::client::Client;
-use crate::timer::Timer;
 use crate::worker::Worker;
 
 /// The length of the first head, which is then in the exchange's input, whoever sent it.
@@ -141,7 +139,7 @@ async fn answered(call: &Call<'_>, turn: &Turn<'_>, worker: &Rc<Worker>) -> Resu
             .await?
         }
     };
-    if !call.group.admits(backend) {
+    if !call.group.admits(turn.lease()) {
         return Err(Cause::NoBackend);
     }
     let mut out = worker.take_line();
@@ -149,40 +147,8 @@ async fn answered(call: &Call<'_>, turn: &Turn<'_>, worker: &Rc<Worker>) -> Resu
     let sent = conn.write_all(&out, &mut call.backend_moves()).await;
     worker.give_line(out);
     sent.map_err(|_| Cause::BackendReset)?;
-    let length = head_on(&mut conn, call, call.backend_answers(), worker).await?;
+    let length = whole_head(&mut conn, &call.response_limits(), call.backend_answers(), worker).await?;
     Ok((conn, length))
-}
-
-/// Waits for a whole head in the input.
-pub(super) async fn head_on(
-    conn: &mut Conn,
-    call: &Call<'_>,
-    mut patience: Patience,
-    worker: &Worker,
-) -> Result<usize, Cause> {
-    let (mut scan, limits) = (HeadScan::default(), call.response_limits());
-    let mut timer = Timer::new(&worker.wheel);
-    std::future::poll_fn(|context| {
-        loop {
-            if !conn.input().is_empty() {
-                match scan.advance(conn.input(), &limits) {
-                    Ok(Some(length)) => return Poll::Ready(Ok(length)),
-                    Ok(None) => {}
-                    Err(_) => return Poll::Ready(Err(Cause::MalformedResponse)),
-                }
-            }
-            match conn.poll_fill(context) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(Cause::BackendClosed)),
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(_)) => return Poll::Ready(Err(Cause::BackendReset)),
-                Poll::Pending if timer.poll_expired(context, patience.deadline()) => {
-                    return Poll::Ready(Err(Cause::FirstByteTimeout));
-                }
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    })
-    .await
 }
 
 /// What comes of `one`, unless `other` is over first.

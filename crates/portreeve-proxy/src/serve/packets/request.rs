@@ -87,7 +87,7 @@ async fn ask_one(
         let backend = Arc::clone(turn.backend());
         match reach(&backend, packets, &client.worker, record.started).await {
             // Time has passed: it may have left, or have come to stand under other policies.
-            Ok(_) if !group.admits(&backend) => failed = Some(Cause::NoBackend),
+            Ok(_) if !group.admits(turn.lease()) => failed = Some(Cause::NoBackend),
             Ok(upstream) => {
                 record.phases.connected = Some(record.elapsed());
                 return ask_this(upstream, &mut turn, client, packets, request, record).await;
