@@ -1,5 +1,8 @@
 //! Who of a pool is ejected, and that these are never too many.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use super::Pool;

@@ -28,7 +28,7 @@ impl History {
             }
             2 => {
                 pool.note_attempt(&backend, AttemptOutcome::Answered { is_failure: false }, now);
-                backend.vitals.note_answer(Duration::from_millis(3), now);
+                Lease::take(&backend, now).note_answer(Duration::from_millis(3), now);
                 "answers"
             }
             3 => {
