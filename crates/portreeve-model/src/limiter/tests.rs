@@ -4,6 +4,8 @@ mod simulated;
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use self::simulated::{Outcome, Simulation, ms, seconds};
 
 /// What the figures are for: 16 requests at a time, 200 ms each, so 80 a second.
@@ -147,4 +149,34 @@ fn what_was_given_out_comes_back() {
     simulation.set_rate(0);
     simulation.run(seconds(10));
     assert_eq!(simulation.backend().in_flight(), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn whatever_happens_a_calm_time_leaves_no_limit_and_no_count(
+        slots in 1..64_usize,
+        seed in any::<u64>(),
+        weather in prop::collection::vec((1..400_u64, 1..1_000_u64, 1..8_u64), 1..8),
+    ) {
+        let mut simulation = Simulation::slots(slots, ms(1)).seeded(seed).by_chance().varying();
+        for (rate, service, length) in weather {
+            simulation.serve_in(ms(service));
+            simulation.set_rate(rate);
+            for _ in 0..length * 4 {
+                simulation.run(ms(250));
+                prop_assert!(simulation.backend().limit().is_none_or(|limit| limit >= 16));
+            }
+        }
+        simulation.serve_in(ms(5));
+        simulation.set_rate(20);
+        simulation.drain();
+        simulation.run(seconds(60));
+        prop_assert_eq!(simulation.backend().limit(), None);
+        simulation.set_rate(0);
+        simulation.run(seconds(5));
+        prop_assert_eq!(simulation.backend().in_flight(), 0);
+        prop_assert_eq!(simulation.backend().vitals.waiting(), 0);
+    }
 }

@@ -133,6 +133,15 @@ impl Simulation {
         self.next_arrival = self.now + self.gap();
     }
 
+    /// Until nobody waits that came before.
+    pub(super) fn drain(&mut self) {
+        while !self.ends.is_empty() {
+            self.now = self.ends.peek().map_or(self.now, |Reverse((end, ..))| *end);
+            self.end(&mut Outcome::default());
+        }
+        self.set_rate(self.rate);
+    }
+
     pub(super) fn run(&mut self, time: Duration) -> Outcome {
         let until = self.now + Tick::after_start(time).micros();
         let mut outcome = Outcome::default();
