@@ -36,7 +36,10 @@ const TABLE: &[(&str, &[&str])] = &[
         "portreeve-proxy",
         &["portreeve-model", "portreeve-http1", "portreeve-packet"],
     ),
-    ("portreeve-control", &["portreeve-model", "portreeve-packet"]),
+    (
+        "portreeve-control",
+        &["portreeve-model", "portreeve-http1", "portreeve-packet"],
+    ),
     (
         "portreeve-admin",
         &["portreeve-model", "portreeve-api", "portreeve-control"],

@@ -162,6 +162,8 @@ impl Registrar {
         let said = Heartbeat::read(body).map_err(|fault| refusal(&fault))?;
         let beat = Beat {
             load: said.load,
+            in_flight: said.in_flight,
+            version: said.version.map(Into::into),
             is_draining: said.draining,
         };
         let ttl = self

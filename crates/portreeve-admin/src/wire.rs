@@ -24,6 +24,10 @@ pub(crate) fn backend(state: BackendState) -> api::BackendState {
         expires_in_ms: state.expires_in.map(millis),
         token: state.token.map(|token| token.to_string()),
         load: state.load,
+        reported_in_flight: state.reported_in_flight,
+        version: state.version.map(|version| version.to_string()),
+        zone: state.zone.map(|zone| zone.to_string()),
+        backup: state.is_backup,
         reason: state.reason,
     }
 }

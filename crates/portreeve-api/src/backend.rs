@@ -35,7 +35,19 @@ pub struct BackendState {
     /// How busy it says it is: 0 idle, 1 full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<f32>,
-    /// Why it stands so.
+    /// How many requests it says it has in flight, from everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_in_flight: Option<u32>,
+    /// Which version of itself it says it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Where it is; not there: anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Whether it serves only while no other may.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backup: bool,
+    /// Why it stands so, or soon may not serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

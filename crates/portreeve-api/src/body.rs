@@ -107,6 +107,14 @@ impl Body {
         })
     }
 
+    /// A text of at most `bytes_max` bytes, which is not empty.
+    pub(crate) fn text(&mut self, key: &str, bytes_max: usize) -> Result<Option<String>, Fault> {
+        self.value(key, format!("a text of 1 to {bytes_max} bytes"), |value| {
+            let text = value.as_str()?;
+            (1..=bytes_max).contains(&text.len()).then(|| text.to_owned())
+        })
+    }
+
     /// Up to `count_max` texts, none longer than `bytes_max`, none empty, each once.
     pub(crate) fn texts(
         &mut self,

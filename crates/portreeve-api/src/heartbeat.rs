@@ -7,11 +7,17 @@ use crate::body::Body;
 use crate::fault::Fault;
 
 /// What a heartbeat carries; no body at all is one that carries nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Heartbeat {
     /// How busy the backend says it is: 0 idle, 1 full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<f32>,
+    /// How many requests it says it has in flight, from everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<u32>,
+    /// Which version of itself it says it is: 1 to 64 bytes; `None`: as before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Whether it wants no new requests; `None`: as before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draining: Option<bool>,
@@ -23,13 +29,19 @@ impl Heartbeat {
     /// # Errors
     /// The first fault that is found.
     pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut body = Body::read_or_nothing(bytes, &["load", "draining"])?;
+        let mut body = Body::read_or_nothing(bytes, &["load", "in_flight", "version", "draining"])?;
         Ok(Self {
             load: body.value("load", "a number from 0 to 1", load)?,
+            in_flight: body.value("in_flight", "a whole number from 0 to 4294967295", |value| {
+                value.as_u64()?.try_into().ok()
+            })?,
+            version: body.text("version", VERSION_BYTES_MAX)?,
             draining: body.flag("draining")?,
         })
     }
 }
+
+const VERSION_BYTES_MAX: usize = 64;
 
 fn load(value: &Value) -> Option<f32> {
     let load = value.as_f64().filter(|load| (0.0..=1.0).contains(load))?;
@@ -64,7 +76,19 @@ mod tests {
         let beat = Heartbeat::read(br#"{"load":0.4,"draining":true}"#).unwrap();
         assert_eq!((beat.load, beat.draining), (Some(0.4), Some(true)));
 
+        let said = Heartbeat::read(br#"{"in_flight":12,"version":"v1.4.2"}"#).unwrap();
+        assert_eq!(
+            (said.in_flight, said.version.as_deref()),
+            (Some(12), Some("v1.4.2"))
+        );
+
+        let long = format!(r#"{{"version":"{}"}}"#, "x".repeat(65));
         for (body, field) in [
+            (r#"{"in_flight":-1}"#, "in_flight"),
+            (r#"{"in_flight":4294967296}"#, "in_flight"),
+            (r#"{"in_flight":1.5}"#, "in_flight"),
+            (r#"{"version":""}"#, "version"),
+            (&*long, "version"),
             (r#"{"load":1.01}"#, "load"),
             (r#"{"load":-0.1}"#, "load"),
             (r#"{"load":"0.4"}"#, "load"),

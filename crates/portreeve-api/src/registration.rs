@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::body::Body;
 use crate::duration;
@@ -26,6 +27,12 @@ pub struct Registration {
     /// `lease` too.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "duration::write")]
     pub ttl: Option<Duration>,
+    /// Where it is: 1 to 64 bytes of `a-z A-Z 0-9 - _ .`; `None`: anywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Whether it wants to serve only while no other may.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub backup: bool,
 }
 
 /// Where a backend is.
@@ -50,6 +57,8 @@ impl Registration {
             policies: Vec::new(),
             weight: None,
             ttl: None,
+            zone: None,
+            backup: false,
         }
     }
 
@@ -58,7 +67,7 @@ impl Registration {
     /// # Errors
     /// The first fault that is found.
     pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let mut body = Body::read(bytes, &["address", "port", "policies", "weight", "ttl", "lease"])?;
+        let mut body = Body::read(bytes, &KEYS)?;
         Ok(Self {
             at: whereabouts(&mut body)?,
             policies: body
@@ -66,6 +75,8 @@ impl Registration {
                 .unwrap_or_default(),
             weight: body.number("weight", 1..=1_000)?,
             ttl: ttl(&mut body)?,
+            zone: body.value("zone", ZONE, zone)?,
+            backup: body.flag("backup")?.unwrap_or_default(),
         })
     }
 }
@@ -92,6 +103,16 @@ fn ttl(body: &mut Body) -> Result<Option<Duration>, Fault> {
     }
 }
 
+fn zone(value: &Value) -> Option<String> {
+    let text = value.as_str().filter(|text| (1..=64).contains(&text.len()))?;
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    text.bytes().all(is_good).then(|| text.to_owned())
+}
+
+const KEYS: [&str; 8] = [
+    "address", "port", "policies", "weight", "ttl", "lease", "zone", "backup",
+];
+
 /// How long a registration may ask to count.
 pub(crate) const TTL: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(365 * 86_400);
@@ -101,6 +122,7 @@ pub(crate) const POLICY_BYTES_MAX: usize = 64;
 
 const ADDRESS: &str =
     "an IP address and a port, such as \"10.0.0.7:8000\" or \"[2001:db8::7]:8000\"; names are not looked up";
+const ZONE: &str = "a text of 1 to 64 letters, digits, '-', '_' and '.'";
 const EITHER: &str =
     "one of the two: the address, or the port at the address that the registration comes from";
 
@@ -149,6 +171,9 @@ mod tests {
             (registration.weight, registration.ttl),
             (Some(3), Some(Duration::from_secs(10)))
         );
+
+        let placed = Registration::read(br#"{"port":1,"zone":"eu-1.a","backup":true}"#).unwrap();
+        assert_eq!((placed.zone.as_deref(), placed.backup), (Some("eu-1.a"), true));
 
         let least = Registration::read(br#"{"port":8000}"#).unwrap();
         assert_eq!(least, Registration::at(Whereabouts::Port(8000)));
@@ -205,11 +230,14 @@ mod tests {
                 "found \"10\", allowed is from 100ms to 365d",
             ),
             (r#"{"port":1,"ttl":null}"#, "ttl", "found null"),
+            (r#"{"port":1,"zone":"a b"}"#, "zone", "found \"a b\""),
+            (r#"{"port":1,"zone":""}"#, "zone", "1 to 64 letters"),
+            (r#"{"port":1,"backup":1}"#, "backup", "found 1"),
             (r#"{"port":1,"port":1}"#, "port", "found the key twice"),
             (
                 r#"{"port":1,"wieght":2}"#,
                 "wieght",
-                "any of address, port, policies, weight, ttl, lease",
+                "any of address, port, policies, weight, ttl, lease, zone, backup",
             ),
         ] {
             let (in_field, sentence) = fault(body);
@@ -229,6 +257,8 @@ mod tests {
                 policies: vec!["eu".to_owned()],
                 weight: Some(1_000),
                 ttl: Some(Duration::from_millis(1_500)),
+                zone: Some("a".to_owned()),
+                backup: true,
             };
             let json = serde_json::to_vec(&said).unwrap();
             assert_eq!(Registration::read(&json), Ok(said));

@@ -144,10 +144,10 @@ async fn renewals(door: &Door, backends: usize) {
     let (before, cpu) = (Instant::now(), cpu());
     let beat = Beat {
         load: Some(0.5),
-        is_draining: None,
+        ..Beat::default()
     };
     for number in 0..RENEWALS {
-        door.renew(&key(number % backends), beat, local())
+        door.renew(&key(number % backends), beat.clone(), local())
             .await
             .expect("it is registered");
     }
@@ -209,6 +209,8 @@ fn announcement(number: usize, port: u16) -> Announcement {
         weight: 1,
         term: Term::Heartbeats(Some(Duration::from_secs(3_600))),
         spells_types_as_text: false,
+        zone: None,
+        is_backup: false,
     }
 }
 

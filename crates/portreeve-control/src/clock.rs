@@ -2,20 +2,26 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use portreeve_model::Moment;
+use portreeve_model::{Moment, Tick};
 use tokio::time::Instant;
 
-/// Counts from the start of the control plane.
+/// Counts from the start of the process, or of the control plane.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
 }
 
 impl Clock {
-    pub(crate) fn start() -> Self {
+    /// Counts from that moment on; `None`: from now.
+    pub(crate) fn start(start: Option<std::time::Instant>) -> Self {
         Self {
-            start: Instant::now(),
+            start: start.map_or_else(Instant::now, Instant::from_std),
         }
+    }
+
+    /// Now, as the data plane counts if it started at the same moment.
+    pub(crate) fn tick(&self) -> Tick {
+        Tick::after_start(self.start.elapsed())
     }
 
     pub(crate) fn now(&self) -> Moment {

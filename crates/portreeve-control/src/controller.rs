@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use portreeve_model::plan::Plan;
 use portreeve_model::{Event, Snapshot};
@@ -16,6 +17,7 @@ use crate::lookup::{Lookup, SystemLookup};
 use crate::naming::Naming;
 use crate::own::Own;
 use crate::press::Press;
+use crate::prober::{ProbeCounts, Prober};
 use crate::store::{Embedded, Entry, Keeper, Store, StoreError};
 use crate::world::World;
 use crate::writer::{Inlets, Order, Writer};
@@ -43,6 +45,8 @@ pub struct ControlSettings {
     pub own: Vec<SocketAddr>,
     /// Who is told of each event.
     pub events: Option<EventListener>,
+    /// From when on time is counted: the same moment as the data plane counts from. `None`: from the start on.
+    pub start: Option<Instant>,
 }
 
 impl fmt::Debug for ControlSettings {
@@ -104,7 +108,7 @@ impl Controller {
         keeper: Keeper,
         kept: Vec<Entry>,
     ) -> Self {
-        let (clock, own) = (Clock::start(), Own::new(settings.own));
+        let (clock, own) = (Clock::start(settings.start), Own::new(settings.own));
         let mut naming = Naming::new(lookup);
         naming.follow(&[&plan]);
         naming.first_answers().await;
@@ -114,13 +118,15 @@ impl Controller {
         let (calls, commands) = Calls::new();
         let (orders, incoming) = mpsc::channel(ORDERS_MAX);
         let (stop, stopped) = oneshot::channel();
-        let door = Door::new(calls, press.snapshots(), press.events(), own);
+        let counts: Arc<ProbeCounts> = Arc::default();
+        let door = Door::new(calls, press.snapshots(), press.events(), own, Arc::clone(&counts));
         let inlets = Inlets {
             commands,
             orders: incoming,
             stopped,
         };
-        let writer = Writer::new(plan, clock, naming, world, press, keeper);
+        let prober = Prober::new(clock, counts);
+        let writer = Writer::new(plan, clock, naming, world, press, keeper, prober);
         Self {
             orders,
             door,

@@ -17,6 +17,7 @@ pub use state::BackendState;
 
 use crate::credentials::Credentials;
 use crate::own::Own;
+use crate::prober::ProbeCounts;
 use crate::refused::Refused;
 use crate::tokens::{NewToken, TokenState, TokenWish};
 
@@ -32,6 +33,7 @@ pub struct Door {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     events: broadcast::WeakSender<Arc<Event>>,
     own: Arc<watch::Sender<Own>>,
+    probes: Arc<ProbeCounts>,
 }
 
 /// What became of a registration.
@@ -55,6 +57,7 @@ impl Door {
         snapshots: watch::Receiver<Arc<Snapshot>>,
         events: broadcast::WeakSender<Arc<Event>>,
         own: Own,
+        probes: Arc<ProbeCounts>,
     ) -> Self {
         let own = Arc::new(watch::Sender::new(own));
         Self {
@@ -62,6 +65,7 @@ impl Door {
             snapshots,
             events,
             own,
+            probes,
         }
     }
 
@@ -169,10 +173,14 @@ impl Door {
     pub async fn backends(&self) -> Result<Vec<BackendState>, Refused> {
         let done = self
             .calls
-            .ask(|world, at| state::members(&world.registry, at))
+            .ask(|world, at| {
+                let members = state::members(&world.registry, at);
+                (members, state::reasons(&world.registry))
+            })
             .await?;
+        let (members, reasons) = done.value;
         let snapshot = Arc::clone(&self.snapshots.borrow());
-        Ok(state::all(&snapshot, done.value))
+        Ok(state::all(&snapshot, members, reasons))
     }
 
     /// The backends of that name: one, but for a backend of the file that stands there several times.
@@ -181,17 +189,22 @@ impl Door {
     /// There is none.
     pub async fn backend(&self, key: &MemberKey) -> Result<Vec<BackendState>, Refused> {
         let wanted = key.clone();
-        let done = self
-            .calls
-            .ask(move |world, at| state::member(&world.registry, &wanted, at));
-        if let Some(state) = done.await?.value {
+        let done = self.calls.ask(move |world, at| {
+            let member = state::member(&world.registry, &wanted, at);
+            (member, state::reasons(&world.registry))
+        });
+        let (member, mut reasons) = done.await?.value;
+        if let Some(state) = member {
             return Ok(vec![state]);
         }
         let backends = self.of_file(key);
         if backends.is_empty() {
             return Err(Refused::NoSuchBackend(key.clone()));
         }
-        let of_file = |backend: &Arc<Backend>| BackendState::of_file(&key.pool, backend);
+        let of_file = |backend: &Arc<Backend>| {
+            let reason = reasons.remove(&backend.id);
+            BackendState::of_file(&key.pool, backend, reason)
+        };
         Ok(backends.iter().map(of_file).collect())
     }
 
@@ -244,6 +257,12 @@ impl Door {
             Some(events) => events.subscribe(),
             None => broadcast::channel(1).1,
         }
+    }
+
+    /// How many probes passed and failed so far.
+    #[must_use]
+    pub fn probes(&self) -> &ProbeCounts {
+        &self.probes
     }
 
     /// Our listeners are these from now on, as they are bound; wildcard addresses mean any address of this machine.

@@ -26,6 +26,7 @@ mod writer;
 pub use controller::{ControlSettings, Controller, EventListener};
 pub use credentials::Credentials;
 pub use door::{Accepted, BackendState, Door, DrainReport};
+pub use prober::{ProbeCounts, ProbeTotals};
 pub use refused::{Refused, TokenFault};
 pub use store::StoreError;
 pub use tokens::{NewToken, TokenState, TokenWish};

@@ -50,7 +50,12 @@ impl Press {
         self.snapshots.borrow().sequence
     }
 
-    /// How often the data plane could not reach a registered backend.
+    /// The last snapshot.
+    pub(crate) fn latest(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.borrow())
+    }
+
+    /// How often the data plane could not reach a backend.
     pub(crate) fn suspicions(&self) -> u64 {
         self.snapshots.borrow().suspicions.count()
     }
@@ -62,7 +67,7 @@ impl Press {
 
     /// Publishes the next snapshot: all threads of the data plane see it from their next request on.
     pub(crate) fn publish(&mut self, plan: &Plan, resolved: &Resolved, registry: &Registry) {
-        let previous = Arc::clone(&self.snapshots.borrow());
+        let previous = self.latest();
         let snapshot = Snapshot::of(plan, resolved, registry, Some(&previous), self.shards);
         self.generations.clear();
         self.generations.extend(generations(plan, registry));

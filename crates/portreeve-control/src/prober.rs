@@ -1,35 +1,67 @@
-//! Looks whether backends that registered can be reached: a connection is made and closed, and no byte is sent.
+//! Looks whether backends can be reached and serve: one task for each probe under way, a bounded number of them.
 
-use std::io;
-use std::time::Duration;
+mod counts;
+mod exec;
+mod grpc;
+mod http;
+mod reach;
+#[cfg(test)]
+mod testing;
 
-use portreeve_model::{Backend, BackendAddress, BackendId};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use std::future::Future;
+use std::sync::Arc;
+
+use portreeve_model::plan::Check;
+use portreeve_model::{ProbeOrder, Report};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-/// The probes under way, each a task of its own; a bounded number. Dropping it ends them.
+pub use counts::{ProbeCounts, ProbeTotals};
+
+use crate::clock::Clock;
+use reach::Wire;
+
+/// The probes under way. Dropping it ends them.
 pub(crate) struct Prober {
+    clock: Clock,
     probes: JoinSet<()>,
     outcomes: mpsc::Sender<Outcome>,
+    /// Places for commands, which cost more than connections.
+    commands: Arc<Semaphore>,
+    counts: Arc<ProbeCounts>,
 }
 
 /// What a probe found.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    pub(crate) backend: BackendId,
-    /// Whether it could be reached; if not why, in words for people.
+    pub(crate) order: ProbeOrder,
+    /// Whether it passes; if not why, in words for people.
     pub(crate) result: Result<(), String>,
+}
+
+/// What a check found.
+struct Found {
+    result: Result<(), String>,
+    /// What the backend said of its load by the way.
+    report: Option<Report>,
+    /// A connection to part from in good order, after everybody knows.
+    left: Option<Wire>,
 }
 
 impl Prober {
     /// A prober, and where its outcomes arrive: one for each probe.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Outcome>) {
+    pub(crate) fn new(clock: Clock, counts: Arc<ProbeCounts>) -> (Self, mpsc::Receiver<Outcome>) {
         let (outcomes, receiver) = mpsc::channel(PROBES_MAX);
-        let probes = JoinSet::new();
-        (Self { probes, outcomes }, receiver)
+        let prober = Self {
+            clock,
+            probes: JoinSet::new(),
+            outcomes,
+            commands: Arc::new(Semaphore::new(COMMANDS_MAX)),
+            counts,
+        };
+        (prober, receiver)
     }
 
     /// How many more probes may be begun.
@@ -38,70 +70,129 @@ impl Prober {
     }
 
     /// Begins a probe.
-    pub(crate) fn probe(&mut self, backend: &Backend) {
-        let (id, address) = (backend.id, backend.address.clone());
-        let outcomes = self.outcomes.clone();
+    pub(crate) fn probe(&mut self, order: ProbeOrder) {
+        let (clock, counts) = (self.clock, Arc::clone(&self.counts));
+        let commands = Arc::clone(&self.commands);
+        let ticket = Ticket {
+            order: Some(order.clone()),
+            outcomes: self.outcomes.clone(),
+        };
         self.probes.spawn(async move {
-            let connected = connect(&address).await;
-            let (connection, result) = match connected {
-                Ok(connection) => (Some(connection), Ok(())),
-                Err(reason) => (None, Err(reason)),
-            };
-            // Nobody wants to know any more when the writer is gone.
-            let _ = outcomes.send(Outcome { backend: id, result }).await;
-            if let Some(connection) = connection {
-                part(connection).await;
+            let Found { result, report, left } = look(&order, &commands).await;
+            if let Some(report) = report {
+                order.backend.report(report, clock.tick());
+            }
+            counts.note(&order.plan.check, result.is_ok());
+            ticket.give(result).await;
+            if let Some(connection) = left {
+                reach::part(connection).await;
             }
         });
     }
 
     /// Waits until a probe has ended, so that there is more room; `None` if none is under way.
     pub(crate) async fn ended(&mut self) -> Option<()> {
-        self.probes.join_next().await.map(|_| ())
+        let mut ended = Some(self.probes.join_next().await?);
+        while let Some(result) = ended {
+            if result.is_err_and(|error| error.is_panic()) {
+                tracing::error!("a probe had panicked");
+            }
+            ended = self.probes.try_join_next();
+        }
+        Some(())
     }
 }
 
-/// The connection, or why there is none.
-async fn connect(address: &BackendAddress) -> Result<TcpStream, String> {
-    let BackendAddress::Tcp(addresses) = address else {
-        return Err("it is at a Unix socket, where nobody can register".to_owned());
+async fn look(order: &ProbeOrder, commands: &Semaphore) -> Found {
+    let plan = &*order.plan;
+    if let Check::Exec { command } = &plan.check {
+        return exec::check(command, &order.backend, plan.timeout, commands)
+            .await
+            .into();
+    }
+    let by = Deadline(Instant::now() + plan.timeout);
+    let reached = match reach::connect(&order.backend, &by, plan.timeout).await {
+        Ok(reached) => reached,
+        Err(reason) => return Err(reason).into(),
     };
-    match timeout(CONNECT_TIMEOUT, TcpStream::connect(&**addresses)).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(format!("cannot connect to {address}: {}", plain(&error))),
-        Err(_) => Err(format!(
-            "{address} did not answer within {} s",
-            CONNECT_TIMEOUT.as_secs()
-        )),
+    match &plan.check {
+        Check::Connect => Ok(()).into(),
+        Check::Packet => Found {
+            left: Some(reached.wire),
+            ..Ok(()).into()
+        },
+        Check::Http(check) => http::check(check, reached, &by, plan.timeout).await,
+        Check::Grpc { service } => grpc::check(service, reached, &by, plan.timeout).await.into(),
+        Check::Exec { .. } => unreachable!("it was answered above"),
     }
 }
 
-/// The system's words without its number.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error")
-        .next()
-        .map_or_else(String::new, str::to_owned)
+impl From<Result<(), String>> for Found {
+    fn from(result: Result<(), String>) -> Self {
+        Self {
+            result,
+            report: None,
+            left: None,
+        }
+    }
 }
 
-/// Closes in good order: the backend sees the end of the stream and closes too. One that does not is left after a
-/// while.
-async fn part(mut connection: TcpStream) {
-    if connection.shutdown().await.is_err() {
-        return;
+/// Until when a probe has to be done.
+struct Deadline(Instant);
+
+impl Deadline {
+    /// What it comes to, or `late` in words if that takes too long.
+    async fn keep<T>(
+        &self,
+        late: impl FnOnce() -> String,
+        act: impl Future<Output = Result<T, String>>,
+    ) -> Result<T, String> {
+        match timeout_at(self.0, act).await {
+            Ok(done) => done,
+            Err(_) => Err(late()),
+        }
     }
-    let mut said = [0; 512];
-    let ended = async { while matches!(connection.read(&mut said).await, Ok(1..)) {} };
-    // The silent ones are the rule.
-    let _ = timeout(PARTING_MAX, ended).await;
+}
+
+/// The duty to tell what came of a probe, whatever becomes of its task.
+struct Ticket {
+    order: Option<ProbeOrder>,
+    outcomes: mpsc::Sender<Outcome>,
+}
+
+impl Ticket {
+    async fn give(mut self, result: Result<(), String>) {
+        if let Some(order) = self.order.take() {
+            // Nobody wants to know any more when the writer is gone.
+            let _ = self.outcomes.send(Outcome { order, result }).await;
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let Some(order) = self.order.take() else {
+            return;
+        };
+        let result = Err("its probe broke off".to_owned());
+        if let Err(TrySendError::Full(lost)) = self.outcomes.try_send(Outcome { order, result }) {
+            tracing::error!(backend = %lost.order.backend.label, "the outcome of a probe is lost");
+        }
+    }
+}
+
+/// So that people read `1 s` and `250 ms`.
+fn shown(time: std::time::Duration) -> String {
+    match time.subsec_millis() {
+        0 => format!("{} s", time.as_secs()),
+        _ => format!("{} ms", time.as_millis()),
+    }
 }
 
 /// Probes under way at once; each holds a socket.
-pub(crate) const PROBES_MAX: usize = 256;
-/// How long a backend may take to accept.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a backend may take to close.
-const PARTING_MAX: Duration = Duration::from_millis(100);
+pub(crate) const PROBES_MAX: usize = 512;
+/// Commands under way at once; further ones wait for their turn, which is no part of their time.
+const COMMANDS_MAX: usize = 32;
 
 #[cfg(test)]
 mod tests;

@@ -111,6 +111,8 @@ pub(crate) fn announcement(id: &str, address: &str) -> Announcement {
         weight: 1,
         term: Term::Heartbeats(None),
         spells_types_as_text: false,
+        zone: None,
+        is_backup: false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::future;
 use std::mem;
 use std::time::Duration;
 
+use portreeve_model::ProbeOrder;
 use portreeve_model::plan::Plan;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
@@ -71,11 +72,11 @@ impl Writer {
         world: World,
         press: Press,
         keeper: Keeper,
+        (prober, outcomes): (Prober, mpsc::Receiver<Outcome>),
     ) -> Self {
-        let (prober, outcomes) = Prober::new();
         let mut watch = interval(WATCH_EVERY);
         watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self {
+        let mut writer = Self {
             plan,
             coming: None,
             clock,
@@ -90,7 +91,9 @@ impl Writer {
             is_outdated: false,
             answers: Vec::new(),
             adopted: Vec::new(),
-        }
+        };
+        writer.watch_files();
+        writer
     }
 
     /// Serves until its controller is gone; what is to be kept is kept when it returns.
@@ -100,7 +103,7 @@ impl Writer {
         loop {
             self.settle();
             self.begin_due();
-            let (due, has_members) = (self.next_due(), !self.world.registry.is_empty());
+            let (due, has_backends) = (self.next_due(), !self.world.registry.watches_nobody());
             tokio::select! {
                 _ = &mut inlets.stopped => break,
                 _ = inlets.commands.recv_many(&mut commands, BATCH_MAX) => self.obey(&mut commands),
@@ -108,7 +111,7 @@ impl Writer {
                 Some(is_changed) = self.naming.answered() => self.is_outdated |= is_changed,
                 _ = self.outcomes.recv_many(&mut outcomes, BATCH_MAX) => self.note(&mut outcomes),
                 Some(()) = self.prober.ended() => {}
-                _ = self.watch.tick(), if has_members => self.look_for_suspects(),
+                _ = self.watch.tick(), if has_backends => self.look_for_suspects(),
                 () = until(due) => {}
             }
         }
@@ -134,8 +137,29 @@ impl Writer {
 
     fn note(&mut self, outcomes: &mut Vec<Outcome>) {
         let at = self.clock.now();
-        for Outcome { backend, result } in outcomes.drain(..) {
-            self.world.registry.proved(backend, result, at);
+        for Outcome { order, result } in outcomes.drain(..) {
+            if result.is_ok() && order.is_asked {
+                self.readmit(&order);
+            }
+            self.world.registry.proved(order.backend.id, result, at);
+        }
+    }
+
+    /// A backend that is ejected passed a probe.
+    fn readmit(&self, order: &ProbeOrder) {
+        let now = self.clock.tick();
+        if order.backend.ejection().is_none() {
+            return;
+        }
+        let snapshot = self.press.latest();
+        if let Some(pool) = snapshot.pool(&order.pool)
+            && pool.note_pass(&order.backend, now)
+        {
+            tracing::info!(
+                pool = &*order.pool,
+                backend = &*order.backend.label,
+                "a probe ended its ejection"
+            );
         }
     }
 
@@ -180,6 +204,7 @@ impl Writer {
         let is_outdated = mem::take(&mut self.is_outdated);
         if is_outdated || is_moved && self.press.is_outdated(&self.plan, registry) {
             self.press.publish(&self.plan, self.naming.resolved(), registry);
+            self.watch_files();
         }
         if self.coming.is_none() {
             for done in self.adopted.drain(..) {
@@ -188,12 +213,18 @@ impl Writer {
         }
     }
 
+    /// Lets the registry know which backends of the file there are.
+    fn watch_files(&mut self) {
+        let (snapshot, at) = (self.press.latest(), self.clock.now());
+        self.world.registry.watch(&snapshot, at);
+    }
+
     /// Begins the lookups and probes that are due.
     fn begin_due(&mut self) {
         self.naming.ask_due();
         let room = self.prober.room();
         let due = self.world.registry.take_probes(self.clock.now(), room);
-        due.iter().for_each(|backend| self.prober.probe(backend));
+        due.into_iter().for_each(|order| self.prober.probe(order));
     }
 
     /// When there is something to do though nobody says a word.

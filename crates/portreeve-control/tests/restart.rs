@@ -80,6 +80,8 @@ fn announcement(id: &str, address: &str) -> Announcement {
         weight: 3,
         term: Term::Heartbeats(None),
         spells_types_as_text: false,
+        zone: None,
+        is_backup: false,
     }
 }
 

@@ -132,6 +132,8 @@ fn announcement(number: u32) -> Announcement {
         weight: 1,
         term: Term::Heartbeats(None),
         spells_types_as_text: false,
+        zone: None,
+        is_backup: false,
     }
 }
 

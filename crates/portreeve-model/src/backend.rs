@@ -99,6 +99,8 @@ impl Backend {
         Self {
             is_registered: true,
             spells_types_as_text: announcement.spells_types_as_text,
+            zone: announcement.zone.clone(),
+            is_backup: announcement.is_backup,
             standing: SharedStanding::new(Standing::Unproved),
             ..Self::new(label, address, announcement.weight, announcement.policies.clone())
         }
@@ -152,10 +154,10 @@ impl Backend {
         self.is_retired.load(Relaxed) || self.standing() == Standing::Gone
     }
 
-    /// For the data plane: a registered backend that cannot be reached gets no more requests until a probe passes.
-    /// Whether this call was the first to say so. One of the file is not touched: nobody probes it.
+    /// For the data plane: a backend that cannot be reached gets no more requests until a probe passes. Whether this
+    /// call was the first to say so.
     pub fn suspect(&self) -> bool {
-        self.is_registered && self.standing.suspect()
+        self.standing.suspect()
     }
 
     /// Counts a request in; how many are in flight with it.

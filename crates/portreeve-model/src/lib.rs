@@ -19,6 +19,7 @@ mod digest;
 mod ejection;
 mod gate;
 mod group;
+mod health;
 mod hold_queue;
 mod latencies;
 mod lease;
@@ -36,6 +37,7 @@ mod rates;
 mod registration;
 mod registry;
 mod report;
+mod report_field;
 mod resolved;
 mod route;
 mod router;
@@ -77,7 +79,7 @@ pub use pool::{Pool, PoolShared};
 pub use rates::{RateExceeded, RateLimits};
 pub use registration::{Announcement, Beat, MemberKey, Moment, PolicyScope, Sender, Term, Token, TokenId};
 pub use registry::{
-    AddressFault, Bound, Change, Event, EventKind, Kept, Member, NotRegistered, Registered,
+    AddressFault, Bound, Change, Event, EventKind, Kept, Member, NotRegistered, ProbeOrder, Registered,
     RegistrationFault, Registry,
 };
 pub use report::Report;

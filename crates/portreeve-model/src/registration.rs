@@ -40,6 +40,10 @@ pub struct Announcement {
     pub term: Term,
     /// A packet server that writes `type` as text; it is asked in the same spelling.
     pub spells_types_as_text: bool,
+    /// Where it says it is; `None`: anywhere.
+    pub zone: Option<Name>,
+    /// Whether it wants to serve only while no other may.
+    pub is_backup: bool,
 }
 
 /// How long a registration counts.
@@ -52,12 +56,22 @@ pub enum Term {
 }
 
 /// What a heartbeat carries.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Beat {
     /// How busy it says it is: 0 idle, 1 full.
     pub load: Option<f32>,
+    /// How many requests it says it has in flight, from everybody.
+    pub in_flight: Option<u32>,
+    /// Which version of itself it says it is: at most [`VERSION_BYTES_MAX`](Self::VERSION_BYTES_MAX) are kept; `None`: as
+    /// before.
+    pub version: Option<Arc<str>>,
     /// Whether it wants no new requests; `None`: as before.
     pub is_draining: Option<bool>,
+}
+
+impl Beat {
+    /// The longest version that is kept.
+    pub const VERSION_BYTES_MAX: usize = 64;
 }
 
 /// Who sends a registration, renewal or deregistration.

@@ -1,4 +1,4 @@
-//! The backends that registered themselves, and all that is decided about them.
+//! The backends that registered themselves, and all that is decided about them; and whether those of the file pass.
 
 mod address_fault;
 mod claims;
@@ -7,6 +7,7 @@ mod ending;
 mod entering;
 mod event;
 mod fault;
+mod files;
 mod following;
 mod groups;
 mod joining;
@@ -38,16 +39,19 @@ pub use fault::{Bound, NotRegistered, RegistrationFault};
 pub use joining::Registered;
 pub use kept::{Change, Kept};
 pub use member::Member;
+pub use probing::ProbeOrder;
 
 use crate::plan::Name;
 use crate::policy::Policy;
 use crate::registration::{MemberKey, Moment};
+use files::Files;
 use journal::Journal;
 use members::Members;
 use rules::Rules;
 
 /// The backends that registered themselves, the *members* of their pools: who may join, how long each word counts, who
-/// is to be probed, and what became of whom.
+/// is to be probed, and what became of whom. Of the backends of the file it knows only who passes: see
+/// [`watch`](Self::watch).
 ///
 /// One writer calls it, and passes in the moment of each call; moments never go back. Each call first ends what has run
 /// out by then. What threads see of a member at once is the [`Standing`](crate::Standing) of its backend: it says
@@ -58,7 +62,7 @@ use rules::Rules;
 ///             register                    pass                     own or operator's word
 ///  (nobody) ------------> Unproved --------------------> Serving ------------------------> Draining
 ///     ^                      |            fail,            |  ^  <------------------------    |
-///     |                      |            suspected        v  |  pass                         |
+///     |                      |            suspected        v  |  pass (see `health.rs`)       |
 ///     | forgotten            |                            Down                                |
 ///     |                      |  lease over, left, revoked   |                                 |
 ///     +---------------------Gone<-----------------------------------------------------------+
@@ -71,6 +75,7 @@ use rules::Rules;
 pub struct Registry {
     rules: Rules,
     members: Members,
+    files: Files,
     /// Backends that take no new requests by the operator's word: of the file, by pool and label, and members, by pool
     /// and id, also while they are not registered.
     drained: BTreeSet<(Name, Arc<str>)>,
@@ -140,12 +145,6 @@ impl Registry {
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
         self.members.next_lease()
-    }
-
-    /// When [`take_probes`](Self::take_probes) has something to give next, in time since the start.
-    #[must_use]
-    pub fn next_probe_due(&self) -> Option<Duration> {
-        self.members.next_probe()
     }
 
     /// What happened since the last call, in order.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use portreeve_admin::{
     Admin, AdminKey, AdminListener, Events, LedgerFigures, Operator, Readiness, Registrar, View,
@@ -64,8 +64,10 @@ impl Server {
     /// # Errors
     /// An address, the access log, the ledger or the state folder cannot be used. Nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        // Both planes count time from here.
+        let start = Instant::now();
         let prepared = Prepared::for_config(&config)?;
-        let settings = prepared.control_settings(&config);
+        let settings = prepared.control_settings(&config, start);
         let controller = Controller::start(config.plan.clone(), config.threads, settings).await?;
         let registrar = Registrar::new(controller.door());
         let (registrations, calls) = Registrations::start(registrar.clone());
@@ -75,7 +77,7 @@ impl Server {
             ledger: prepared.ledger.as_ref().map(Ledger::sink),
             registrations: Some(calls),
             sticky: sticky_key::secret(&config.state, &config.plan),
-            start: None,
+            start: Some(start),
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;
         if let Some(ledger) = &settings.ledger {
@@ -255,12 +257,13 @@ impl Prepared {
         })
     }
 
-    fn control_settings(&self, config: &Config) -> ControlSettings {
+    fn control_settings(&self, config: &Config, start: Instant) -> ControlSettings {
         let admin = self.admin.as_ref().map(AdminListener::local);
         ControlSettings {
             state: Some(config.state.clone()),
             own: self.bound.addresses().chain(admin).collect(),
             events: self.ledger.as_ref().map(|ledger| told(ledger.events())),
+            start: Some(start),
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) fn announcement(
         weight: said.weight.unwrap_or(1),
         term: Term::Heartbeats(said.ttl),
         spells_types_as_text: false,
+        zone: said.zone.as_deref().map(Name::from),
+        is_backup: said.backup,
     })
 }
 
@@ -45,6 +47,8 @@ pub(super) fn of_setup(pool: Name, setup: SetupWish, source: IpAddr) -> Result<A
         weight: 1,
         term: setup.ttl.map_or(Term::Probes, |ttl| Term::Heartbeats(Some(ttl))),
         spells_types_as_text: setup.spells_types_as_text,
+        zone: None,
+        is_backup: false,
     })
 }
 

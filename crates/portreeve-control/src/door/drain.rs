@@ -24,6 +24,8 @@ pub(super) fn set(
     is_drained: bool,
     at: Moment,
 ) -> Option<Vec<Arc<Backend>>> {
+    // What requests found out about them is not to be hidden by a drain.
+    registry.take_suspects(at);
     let member = match is_drained {
         true => registry.drain(key, at),
         false => registry.undrain(key, at),

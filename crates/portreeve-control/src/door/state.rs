@@ -43,14 +43,22 @@ pub struct BackendState {
     pub token: Option<TokenId>,
     /// How busy it said it is, 0 to 1.
     pub load: Option<f32>,
+    /// How many requests it said it has in flight.
+    pub reported_in_flight: Option<u32>,
+    /// Which version of itself it said it is.
+    pub version: Option<Arc<str>>,
+    /// Where it is; `None`: anywhere.
+    pub zone: Option<Name>,
+    /// Whether it serves only while no other may.
+    pub is_backup: bool,
     /// Whether the operator drains it; `standing` may be draining by its own word as well.
     pub is_drained: bool,
-    /// Why it does not serve, in words for people.
+    /// Why it does not serve, or soon may not, in words for people.
     pub reason: Option<String>,
 }
 
 impl BackendState {
-    pub(super) fn of_file(pool: &Name, backend: &Backend) -> Self {
+    pub(super) fn of_file(pool: &Name, backend: &Backend, reason: Option<String>) -> Self {
         let standing = backend.standing();
         Self {
             pool: Arc::clone(pool),
@@ -68,8 +76,12 @@ impl BackendState {
             expires_in: None,
             token: None,
             load: None,
+            reported_in_flight: None,
+            version: None,
+            zone: backend.zone.clone(),
+            is_backup: backend.is_backup,
             is_drained: standing == Standing::Draining,
-            reason: None,
+            reason,
         }
     }
 
@@ -79,9 +91,14 @@ impl BackendState {
             expires_in: member.expires_in(at),
             token: member.token.clone(),
             load: member.load,
+            reported_in_flight: member.in_flight,
+            version: member.version.clone(),
             is_drained: member.is_drained,
-            reason: member.last_reason().map(str::to_owned),
-            ..Self::of_file(&member.key().pool, &member.backend)
+            ..Self::of_file(
+                &member.key().pool,
+                &member.backend,
+                member.last_reason().map(str::to_owned),
+            )
         }
     }
 }
@@ -98,12 +115,24 @@ pub(super) fn member(registry: &Registry, key: &MemberKey, at: Moment) -> Option
         .map(|member| BackendState::of_member(member, at))
 }
 
+/// Why backends of the file do not serve: of those that have a reason.
+pub(super) fn reasons(registry: &Registry) -> HashMap<BackendId, String> {
+    let reasons = registry.reasons_of_file();
+    reasons.map(|(id, reason)| (id, reason.to_owned())).collect()
+}
+
 /// Both kinds, in the order of the snapshot's pools, and of a pool first those of the file.
-pub(super) fn all(snapshot: &Snapshot, members: Vec<BackendState>) -> Vec<BackendState> {
+pub(super) fn all(
+    snapshot: &Snapshot,
+    members: Vec<BackendState>,
+    mut reasons: HashMap<BackendId, String>,
+) -> Vec<BackendState> {
     let of_file = snapshot.pools.iter().flat_map(|pool| {
         let of_file = pool.backends.iter().filter(|backend| !backend.is_registered);
-        of_file.map(|backend| BackendState::of_file(&pool.name, backend))
+        of_file.map(move |backend| (&pool.name, backend))
     });
+    let of_file =
+        of_file.map(|(pool, backend)| BackendState::of_file(pool, backend, reasons.remove(&backend.id)));
     let mut states: Vec<BackendState> = of_file.chain(members).collect();
     let pools = snapshot.pools.iter().enumerate();
     let places: HashMap<&Name, usize> = pools.map(|(place, pool)| (&pool.name, place)).collect();

@@ -1,14 +1,23 @@
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::*;
-use crate::testing::announcement;
+use portreeve_model::plan::ProbePlan;
+use portreeve_model::{Backend, BackendAddress, Policies};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-fn backend(address: SocketAddr) -> Backend {
-    Backend::registered(&announcement("a", &address.to_string()))
+use super::testing::{order, prober};
+use super::*;
+
+fn packet(address: SocketAddr) -> ProbeOrder {
+    let plan = ProbePlan {
+        timeout: Duration::from_secs(2),
+        ..ProbePlan::new(Check::Packet)
+    };
+    order(plan, &address.to_string())
 }
 
 async fn listener() -> (TcpListener, SocketAddr) {
@@ -39,11 +48,11 @@ pub(crate) async fn silent() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
 }
 
 async fn probe(address: SocketAddr) -> Result<(), String> {
-    let (mut prober, mut outcomes) = Prober::new();
-    let backend = backend(address);
-    prober.probe(&backend);
+    let (mut prober, mut outcomes) = prober();
+    let order = packet(address);
+    prober.probe(order.clone());
     let outcome = outcomes.recv().await.unwrap();
-    assert_eq!(outcome.backend, backend.id);
+    assert_eq!(outcome.order.backend.id, order.backend.id);
     outcome.result
 }
 
@@ -68,14 +77,14 @@ async fn who_says_nothing_fails_after_two_seconds() {
     let reason = probe(address).await.unwrap_err();
 
     assert_eq!(reason, format!("{address} did not answer within 2 s"));
-    assert!(before.elapsed() >= CONNECT_TIMEOUT);
+    assert!(before.elapsed() >= Duration::from_secs(2));
 }
 
 #[tokio::test]
 async fn the_probed_sees_an_end_and_no_byte() {
     let (listener, address) = listener().await;
-    let (mut prober, mut outcomes) = Prober::new();
-    prober.probe(&backend(address));
+    let (mut prober, mut outcomes) = prober();
+    prober.probe(packet(address));
 
     let (mut connection, _) = listener.accept().await.unwrap();
     let mut got = Vec::new();
@@ -90,8 +99,8 @@ async fn the_probed_sees_an_end_and_no_byte() {
 #[tokio::test]
 async fn who_accepts_and_never_closes_has_passed_and_is_left() {
     let (listener, address) = listener().await;
-    let (mut prober, mut outcomes) = Prober::new();
-    prober.probe(&backend(address));
+    let (mut prober, mut outcomes) = prober();
+    prober.probe(packet(address));
     let (_connection, _) = listener.accept().await.unwrap();
 
     outcomes.recv().await.unwrap().result.unwrap();
@@ -103,8 +112,8 @@ async fn who_accepts_and_never_closes_has_passed_and_is_left() {
 #[tokio::test]
 async fn who_talks_without_end_is_left_too() {
     let (listener, address) = listener().await;
-    let (mut prober, mut outcomes) = Prober::new();
-    prober.probe(&backend(address));
+    let (mut prober, mut outcomes) = prober();
+    prober.probe(packet(address));
     let talk = tokio::spawn(async move {
         let (mut connection, _) = listener.accept().await.unwrap();
         while connection.write_all(&[b'x'; 4_096]).await.is_ok() {}
@@ -119,12 +128,96 @@ async fn who_talks_without_end_is_left_too() {
 #[tokio::test]
 async fn outcomes_that_nobody_reads_do_not_lose_any() {
     let (_listener, address) = listener().await;
-    let (mut prober, mut outcomes) = Prober::new();
-    let backends: Vec<Arc<Backend>> = (0..PROBES_MAX).map(|_| Arc::new(backend(address))).collect();
-    backends.iter().for_each(|backend| prober.probe(backend));
+    let (mut prober, mut outcomes) = prober();
+    for _ in 0..PROBES_MAX {
+        prober.probe(packet(address));
+    }
     assert_eq!(prober.room(), 0);
 
-    for _ in &backends {
+    for _ in 0..PROBES_MAX {
         outcomes.recv().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_connect_check_is_closed_at_once() {
+    let (listener, address) = listener().await;
+    let (mut prober, mut outcomes) = prober();
+    prober.probe(order(ProbePlan::new(Check::Connect), &address.to_string()));
+    outcomes.recv().await.unwrap().result.unwrap();
+    prober.ended().await.unwrap();
+    let (mut connection, _) = listener.accept().await.unwrap();
+    assert_eq!(connection.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn of_two_addresses_the_one_that_works_is_enough_and_is_remembered() {
+    let (_listener, good) = listener().await;
+    let (_socket, bad) = closed_port();
+    let address = BackendAddress::Tcp(vec![bad, good]);
+    let backend = Backend::new("two".into(), address, 1, Policies::none());
+    let order = ProbeOrder {
+        backend: Arc::new(backend),
+        ..packet(good)
+    };
+    let (mut prober, mut outcomes) = prober();
+    prober.probe(order.clone());
+    outcomes.recv().await.unwrap().result.unwrap();
+    assert_eq!(order.backend.preferred(), 1);
+}
+
+#[tokio::test]
+async fn a_backend_at_a_unix_socket_is_reached_too() {
+    let folder = crate::testing::Folder::new();
+    let path = folder.0.join("app.sock");
+    let backend = |path: &std::path::Path| {
+        let address = BackendAddress::Unix(path.to_owned());
+        Arc::new(Backend::new("unix".into(), address, 1, Policies::none()))
+    };
+    let (_, anywhere) = closed_port();
+    let mut asked = ProbeOrder {
+        backend: backend(&path),
+        ..packet(anywhere)
+    };
+    let (mut prober, mut outcomes) = prober();
+    prober.probe(asked.clone());
+    let reason = outcomes.recv().await.unwrap().result.unwrap_err();
+    assert!(
+        reason.ends_with("app.sock: No such file or directory"),
+        "{reason}"
+    );
+    let _listener = tokio::net::UnixListener::bind(&path).unwrap();
+    asked.backend = backend(&path);
+    prober.probe(asked);
+    outcomes.recv().await.unwrap().result.unwrap();
+}
+
+#[tokio::test]
+async fn what_passed_and_failed_is_counted_by_kind() {
+    let (_listener, good) = listener().await;
+    let (_socket, bad) = closed_port();
+    let counts: Arc<ProbeCounts> = Arc::default();
+    let (mut prober, mut outcomes) = Prober::new(Clock::start(None), Arc::clone(&counts));
+    for address in [good, good, bad] {
+        prober.probe(packet(address));
+        outcomes.recv().await.unwrap();
+    }
+    let totals: Vec<ProbeTotals> = counts.totals().collect();
+    assert_eq!(totals.len(), 5);
+    let packets = totals.iter().find(|totals| totals.kind == "packet").unwrap();
+    assert_eq!((packets.passed, packets.failed), (2, 1));
+    let others = totals.iter().filter(|totals| totals.kind != "packet");
+    assert_eq!(others.map(|totals| totals.passed + totals.failed).sum::<u64>(), 0);
+}
+
+#[tokio::test]
+async fn a_probe_whose_task_breaks_off_is_told_of_all_the_same() {
+    let (outcomes, mut received) = mpsc::channel(1);
+    let (_, address) = closed_port();
+    drop(Ticket {
+        order: Some(packet(address)),
+        outcomes,
+    });
+    let reason = received.recv().await.unwrap().result.unwrap_err();
+    assert_eq!(reason, "its probe broke off");
 }

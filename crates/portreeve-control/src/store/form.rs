@@ -52,6 +52,11 @@ struct MemberForm {
     weight: u16,
     term: TermForm,
     spells_types_as_text: bool,
+    /// Entries of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    zone: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_backup: bool,
     source: Option<IpAddr>,
     token: Option<String>,
     is_drained: bool,
@@ -124,6 +129,8 @@ impl From<&Kept> for MemberForm {
             weight: said.weight,
             term: said.term.into(),
             spells_types_as_text: said.spells_types_as_text,
+            zone: said.zone.as_ref().map(ToString::to_string),
+            is_backup: said.is_backup,
             source: kept.source,
             token: kept.token.as_ref().map(ToString::to_string),
             is_drained: kept.is_drained,
@@ -146,6 +153,8 @@ impl MemberForm {
             weight: self.weight,
             term: self.term.into(),
             spells_types_as_text: self.spells_types_as_text,
+            zone: self.zone.map(Into::into),
+            is_backup: self.is_backup,
         };
         Ok(Kept {
             announcement,

@@ -59,6 +59,29 @@ pub enum Check {
     },
 }
 
+impl Check {
+    /// The kinds there are, by their codes.
+    pub const CODES: [&str; 5] = ["connect", "packet", "http", "grpc", "exec"];
+
+    /// What kind it is, in configuration and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        Self::CODES[self.kind()]
+    }
+
+    /// The place of its kind in [`CODES`](Self::CODES).
+    #[must_use]
+    pub fn kind(&self) -> usize {
+        match self {
+            Self::Connect => 0,
+            Self::Packet => 1,
+            Self::Http(_) => 2,
+            Self::Grpc { .. } => 3,
+            Self::Exec { .. } => 4,
+        }
+    }
+}
+
 /// The request of an HTTP probe, and the response that passes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HttpCheck {

@@ -25,19 +25,20 @@ pub(super) fn backends_of_file(world: &PoolWorld<'_>, previous: Option<&Pool>) -
                 Arc::new(backend.placed(target.zone.clone(), target.is_backup))
             };
             let backend = kept.unwrap_or_else(make);
-            backend.stand(standing_of_file(world, &backend));
+            let standing = standing_of_file(world, &backend);
+            // A request that fails to reach it just now is not contradicted.
+            if standing != Standing::Serving || backend.standing() != Standing::Down {
+                backend.stand(standing);
+            }
             backends.push(backend);
         }
     }
     backends
 }
 
-/// One of the file serves unless the operator drained it.
+/// One of the file serves unless the operator drained it, or it cannot be reached.
 fn standing_of_file(world: &PoolWorld<'_>, backend: &Backend) -> Standing {
-    match world.registry.is_drained(&world.plan.name, &backend.label) {
-        true => Standing::Draining,
-        false => Standing::Serving,
-    }
+    world.registry.standing_of_file(world.plan, backend)
 }
 
 /// Backends that stood in the file and do not any more, but whose address still upholds there all that they did:

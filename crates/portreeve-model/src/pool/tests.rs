@@ -84,6 +84,8 @@ impl World {
             weight: 1,
             term: Term::Heartbeats(None),
             spells_types_as_text: false,
+            zone: None,
+            is_backup: false,
         };
         let registered = self.registry.register(announcement, &Sender::default(), now());
         registered.unwrap().backend

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Registry;
 use super::event::EventKind;
 use super::fault::NotRegistered;
-use super::member::{Member, Probe};
+use super::member::Member;
 use super::members::Slot;
 use crate::backend::Backend;
 use crate::registration::{MemberKey, Moment, TokenId};
@@ -63,7 +63,7 @@ impl Registry {
             .joinable(&member.key().pool)
             .map_or(Duration::ZERO, |plan| plan.grace);
         member.is_expired = true;
-        member.probe = Probe::Idle;
+        member.health.end();
         member.lease_until = Some(due.saturating_add(grace));
         self.members.insert(member);
     }

@@ -10,9 +10,10 @@ use super::claims::token_of;
 use super::event::EventKind;
 use super::joining::Registered;
 use super::kept::Kept;
-use super::member::{Health, Member, Probe};
+use super::member::Member;
 use super::members::Slot;
 use super::rules::Allowed;
+use crate::health::Rhythm;
 use crate::registration::{Announcement, Moment, Sender, TokenId};
 use crate::standing::Standing;
 
@@ -91,11 +92,12 @@ impl Registry {
     }
 
     fn amend(&mut self, slot: Slot, announcement: Announcement, by: Owner, at: Moment) -> Slot {
+        let rhythm = self.rhythm_of(&announcement);
         let mut member = self.members.take(slot);
         member.announcement = announcement;
         (member.source, member.token) = (by.source, by.token);
-        if member.health == Health::Proved && member.probe != Probe::Out {
-            member.probe = member.probe_after(at.since_start);
+        if member.health.is_proved() {
+            member.health.follow(&rhythm, false, at.since_start);
         }
         self.journal.put(&member);
         self.members.insert(member)
@@ -122,7 +124,8 @@ impl Registry {
         };
         let mut member = Member::unproved(kept, ttl, at);
         if !is_moved {
-            member.stay(before, at);
+            let rhythm = self.rhythm_of(&member.announcement);
+            member.stay(before, &rhythm, at);
         }
         member.show();
         let backend = Arc::clone(&member.backend);
@@ -140,15 +143,11 @@ impl Registry {
 
 impl Member {
     /// Takes over what is known of the address from the backend that was there.
-    fn stay(&mut self, before: Self, at: Moment) {
-        self.health = before.health;
-        self.reason = before.reason;
-        self.load = before.load;
-        if self.health == Health::Proved {
-            self.probe = self.probe_after(at.since_start);
-            if self.is_kept_by_probes() {
-                self.lease_until = None;
-            }
+    fn stay(&mut self, before: Self, rhythm: &Rhythm, at: Moment) {
+        self.health = before.health.handed_on(rhythm, at.since_start);
+        (self.load, self.in_flight, self.version) = (before.load, before.in_flight, before.version);
+        if self.health.is_proved() && self.is_kept_by_probes() {
+            self.lease_until = None;
         }
     }
 }
@@ -189,6 +188,13 @@ impl Owner {
 
 /// Whether two announcements are served by the same backend.
 fn is_same(before: &Announcement, after: &Announcement) -> bool {
-    let what = |said: &Announcement| (said.address, said.weight, said.spells_types_as_text);
-    what(before) == what(after) && before.policies == after.policies
+    let what = |said: &Announcement| {
+        (
+            said.address,
+            said.weight,
+            said.spells_types_as_text,
+            said.is_backup,
+        )
+    };
+    what(before) == what(after) && (&before.policies, &before.zone) == (&after.policies, &after.zone)
 }

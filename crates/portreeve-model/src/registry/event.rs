@@ -1,23 +1,23 @@
-//! What happened to a member.
+//! What happened to a member, or to a backend of the file.
 
-use std::net::SocketAddr;
-
+use crate::address::BackendAddress;
 use crate::policy::Policies;
 use crate::registration::MemberKey;
 
-/// One thing that happened to a member.
+/// One thing that happened to a member, or to a backend of the file: to those only [`Up`](EventKind::Up) and
+/// [`Down`](EventKind::Down).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// 1 for the first of the process, one more for each that follows.
     pub sequence: u64,
     /// When, in milliseconds since 1970.
     pub unix_ms: u64,
-    /// To whom.
+    /// To whom; a backend of the file has its label for an id.
     pub key: MemberKey,
     /// What.
     pub kind: EventKind,
     /// Where it is, or was.
-    pub address: SocketAddr,
+    pub address: BackendAddress,
     /// What it upholds, or upheld.
     pub policies: Policies,
     /// Why, in words for people.

@@ -21,7 +21,9 @@ impl Registry {
     pub fn follow(&mut self, plan: &Plan, at: Moment) {
         self.rules = Rules::new(plan.registration.clone());
         for pool in &plan.pools {
-            self.members.open(&pool.name, pool.members.clone());
+            if let Some(before) = self.members.open(pool) {
+                self.probe_otherwise(&pool.name, &before, at);
+            }
         }
         let there: BTreeSet<&Name> = plan.pools.iter().map(|pool| &pool.name).collect();
         let gone: Vec<Name> = self
@@ -31,7 +33,7 @@ impl Registry {
             .filter(|name| !there.contains(name))
             .collect();
         for pool in &gone {
-            self.members.open(pool, None);
+            self.members.shut(pool);
         }
         let homeless = |member: &Member| self.joinable(&member.key().pool).is_err();
         for slot in self.members.slots_where(homeless) {

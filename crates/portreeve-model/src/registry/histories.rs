@@ -12,9 +12,12 @@ use super::samples::*;
 use super::steps::{KEYS, Step, sender, steps};
 use super::{Change, Kept, Registered, Registry};
 use crate::backend::{Backend, BackendId};
-use crate::plan::Plan;
+use crate::plan::{Check, Plan, ProbePlan};
 use crate::policy::Policy;
 use crate::registration::{Announcement, Beat, MemberKey, Sender};
+use crate::resolved::Resolved;
+use crate::samples::target;
+use crate::snapshot::Snapshot;
 use crate::standing::Standing;
 
 fn bounded_plan() -> Plan {
@@ -23,6 +26,15 @@ fn bounded_plan() -> Plan {
     plan.registration.registrations_max = 4;
     plan.registration.per_source_max = 3;
     plan.registration.per_token_max = 2;
+    for pool in &mut plan.pools[1..] {
+        pool.targets = vec![target(1, 1), target(2, 1)];
+    }
+    plan.pools[1].probe = Some(ProbePlan {
+        every: Duration::from_secs(3),
+        rise: 2,
+        fall: 2,
+        ..ProbePlan::new(Check::Connect)
+    });
     plan
 }
 
@@ -32,29 +44,35 @@ struct World {
     now: u64,
     registry: Registry,
     naive: Naive,
+    latest: Option<Snapshot>,
     out: Vec<Arc<Backend>>,
     store: BTreeMap<MemberKey, Kept>,
     drained: BTreeSet<MemberKey>,
     seen: Vec<Arc<Backend>>,
     passed: BTreeSet<BackendId>,
+    passed_of_file: BTreeSet<MemberKey>,
     last_event: u64,
 }
 
 impl World {
     fn new() -> Self {
         let plan = bounded_plan();
-        Self {
+        let mut world = Self {
             registry: following(&plan),
             plan,
             now: 0,
             naive: Naive::default(),
+            latest: None,
             out: Vec::new(),
             store: BTreeMap::new(),
             drained: BTreeSet::new(),
             seen: Vec::new(),
             passed: BTreeSet::new(),
+            passed_of_file: BTreeSet::new(),
             last_event: 0,
-        }
+        };
+        world.publish();
+        world
     }
 
     fn step(&mut self, step: Step) {
@@ -72,6 +90,9 @@ impl World {
                 self.naive.take_suspects(self.now);
                 self.registry.take_suspects(at(self.now));
             }
+            Step::SuspectOfFile(which) => self.suspect_of_file(which),
+            Step::DrainOfFile(which, is_drained) => self.drain_of_file(which, is_drained),
+            Step::Weigh(weight) => self.weigh(weight),
             Step::Wait(ms) => self.wait(ms),
             Step::OpenWeb(is_open) => self.open_web(is_open),
             Step::Restart => self.restart(),
@@ -104,8 +125,8 @@ impl World {
     fn renew(&mut self, key: &MemberKey, is_draining: Option<bool>, by: &Sender) {
         let expected = self.naive.renew(key, is_draining, by, self.now);
         let beat = Beat {
-            load: None,
             is_draining,
+            ..Beat::default()
         };
         let got = self.registry.renew(key, beat, by, at(self.now));
         assert_eq!(got.map(|_| ()).map_err(|fault| fault.code()), expected);
@@ -147,13 +168,24 @@ impl World {
 
     fn take_probes(&mut self) {
         let mut expected = BTreeSet::new();
-        for fact in self.naive.facts.iter_mut().filter(|fact| !fact.is_expired) {
-            if fact.probe.is_some_and(|due| due <= self.now) {
-                (fact.probe, fact.is_out) = (None, true);
-                expected.insert(fact.backend.unwrap());
+        let live = self.naive.facts.iter_mut().filter(|fact| !fact.is_expired);
+        let members = live.map(|fact| (fact.backend.unwrap(), &mut fact.pulse));
+        let files = self
+            .naive
+            .files
+            .iter_mut()
+            .map(|fact| (fact.backend, &mut fact.pulse));
+        for (backend, pulse) in members.chain(files) {
+            if pulse
+                .probe
+                .is_some_and(|due| due <= Duration::from_millis(self.now))
+            {
+                pulse.set_out(self.now);
+                expected.insert(backend);
             }
         }
         let taken = self.registry.take_probes(at(self.now), usize::MAX);
+        let taken: Vec<_> = taken.into_iter().map(|order| order.backend).collect();
         let ids: BTreeSet<BackendId> = taken.iter().map(|backend| backend.id).collect();
         assert_eq!((taken.len(), &ids), (expected.len(), &expected));
         self.out.extend(taken);
@@ -166,6 +198,9 @@ impl World {
         let backend = self.out.swap_remove(which % self.out.len());
         if is_good {
             self.passed.insert(backend.id);
+            let mut files = self.naive.files.iter();
+            let of_file = files.find(|fact| fact.backend == backend.id);
+            self.passed_of_file.extend(of_file.map(|fact| fact.key.clone()));
         }
         self.naive.proved(backend.id, is_good, self.now);
         let outcome = if is_good {
@@ -182,7 +217,43 @@ impl World {
         };
         let is_serving = fact.standing() == Standing::Serving;
         assert_eq!(member.backend.suspect(), is_serving);
-        fact.is_suspected |= is_serving;
+        fact.pulse.is_suspected |= is_serving;
+    }
+
+    fn suspect_of_file(&mut self, which: usize) {
+        let fact = self.naive.files[which].clone();
+        let is_serving = self.naive.standing_of_file(&fact) == Standing::Serving;
+        let (_, backend) = &of_file(&self.latest)[which];
+        assert_eq!(backend.suspect(), is_serving);
+        self.naive.files[which].pulse.is_suspected |= is_serving;
+    }
+
+    fn drain_of_file(&mut self, which: usize, is_drained: bool) {
+        let key = self.naive.files[which].key.clone();
+        let changes = match is_drained {
+            true => self.naive.drained.insert(key.clone()),
+            false => self.naive.drained.remove(&key),
+        };
+        assert_eq!(self.registry.set_drained(&key.pool, &key.id, is_drained), changes);
+        self.publish();
+    }
+
+    /// A file in which the backends of `web` have that weight.
+    fn weigh(&mut self, weight: u16) {
+        let targets = self.plan.pools[1].targets.iter_mut();
+        targets.for_each(|target| target.weight = weight);
+        self.registry.follow(&self.plan, at(self.now));
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        let before = self.latest.as_ref();
+        let next = Snapshot::of(&self.plan, &Resolved::new(), &self.registry, before, 1);
+        self.registry.watch(&next, at(self.now));
+        self.latest = Some(next);
+        let seen = of_file(&self.latest).into_iter();
+        let seen = seen.map(|(key, backend)| (key, backend.id));
+        self.naive.see_files(seen.collect(), self.now);
     }
 
     fn wait(&mut self, ms: u64) {
@@ -210,6 +281,9 @@ impl World {
         self.naive.restart(self.now);
         (self.out, self.seen, self.last_event) = (Vec::new(), Vec::new(), 0);
         self.passed.clear();
+        self.passed_of_file.clear();
+        (self.latest, self.naive.files) = (None, Vec::new());
+        self.publish();
         for member in self.registry.all() {
             self.naive.find(member.key()).unwrap().backend = Some(member.backend.id);
             self.seen.push(Arc::clone(&member.backend));
@@ -221,6 +295,7 @@ impl World {
             self.agree_on(pool);
         }
         self.agree_on_time();
+        self.agree_on_files();
         self.nobody_is_where_another_is();
         self.who_is_no_member_is_gone();
         self.who_serves_has_passed();
@@ -258,16 +333,23 @@ impl World {
     }
 
     fn agree_on_time(&self) {
-        let first = |due: &dyn Fn(&Fact) -> Option<u64>| {
-            self.naive
-                .facts
-                .iter()
-                .filter_map(due)
-                .min()
-                .map(Duration::from_millis)
-        };
-        assert_eq!(self.registry.next_due(), first(&|fact| fact.until));
-        assert_eq!(self.registry.next_probe_due(), first(&|fact| fact.probe));
+        let leases = self.naive.facts.iter().filter_map(|fact| fact.until);
+        assert_eq!(self.registry.next_due(), leases.min().map(Duration::from_millis));
+        let members = self.naive.facts.iter().map(|fact| &fact.pulse);
+        let files = self.naive.files.iter().map(|fact| &fact.pulse);
+        let probes = members.chain(files).filter_map(|pulse| pulse.probe);
+        assert_eq!(self.registry.next_probe_due(), probes.min());
+    }
+
+    fn agree_on_files(&self) {
+        for (fact, (_, backend)) in self.naive.files.iter().zip(of_file(&self.latest)) {
+            assert_eq!(backend.standing(), self.naive.standing_of_file(fact), "{fact:?}");
+            let is_waiting = backend.standing() != Standing::Serving || &*fact.key.pool == "fixed";
+            assert!(
+                is_waiting || self.passed_of_file.contains(&fact.key),
+                "{fact:?} never passed"
+            );
+        }
     }
 
     fn nobody_is_where_another_is(&self) {
@@ -339,12 +421,18 @@ impl World {
     /// What a snapshot would show of each pool, and the number that says whether it changed.
     fn views(&self) -> Vec<(View, u64)> {
         let standing = |member: &super::Member| (member.backend.id, member.standing());
+        let of_file = of_file(&self.latest);
         let view = |pool: &str| View {
             members: self.registry.members(pool).map(standing).collect(),
             known: self.registry.known_policies(pool).cloned().collect(),
+            of_file: of_file
+                .iter()
+                .filter(|(key, _)| &*key.pool == pool)
+                .map(|(_, backend)| (backend.id, backend.standing()))
+                .collect(),
         };
         let both = |pool: &str| (view(pool), self.registry.generation(pool));
-        ["api", "web"].map(both).into()
+        ["api", "web", "fixed"].map(both).into()
     }
 }
 
@@ -352,6 +440,20 @@ impl World {
 struct View {
     members: Vec<(BackendId, Standing)>,
     known: Vec<Policy>,
+    of_file: Vec<(BackendId, Standing)>,
+}
+
+/// The backends of the file in a snapshot.
+fn of_file(snapshot: &Option<Snapshot>) -> Vec<(MemberKey, Arc<Backend>)> {
+    let pools = snapshot.iter().flat_map(|snapshot| &snapshot.pools);
+    let all = pools.flat_map(|pool| pool.backends.iter().map(move |backend| (&pool.name, backend)));
+    let of_file = all.filter(|(_, backend)| !backend.is_registered);
+    of_file
+        .map(|(pool, backend)| {
+            let (pool, id) = (pool.clone(), backend.label.clone());
+            (MemberKey { pool, id }, Arc::clone(backend))
+        })
+        .collect()
 }
 
 fn outcome(registered: &Registered) -> Outcome {
@@ -378,7 +480,7 @@ proptest! {
     fn in_every_history_the_registry_decides_as_the_naive_one(steps in steps()) {
         let mut world = World::new();
         for step in steps {
-            let is_told = !matches!(step, Step::Suspect(_) | Step::Restart);
+            let is_told = !matches!(step, Step::Suspect(_) | Step::SuspectOfFile(_) | Step::Restart);
             let before = world.views();
             world.step(step);
             if is_told {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Registry;
 use super::event::EventKind;
 use super::fault::RegistrationFault;
-use super::member::{Health, Member};
+use super::member::Member;
 use super::members::Slot;
 use super::rules::ttl;
 use crate::backend::Backend;
@@ -76,10 +76,9 @@ impl Registry {
             plan,
         );
         self.prolong(slot, ttl, at);
-        if let Some(load) = beat.load.filter(|load| load.is_finite()) {
-            self.members.get_mut(slot).load = Some(load.clamp(0.0, 1.0));
-        }
-        if let Some(is_leaving) = beat.is_draining {
+        let wish = beat.is_draining;
+        self.members.get_mut(slot).hear(beat, at);
+        if let Some(is_leaving) = wish {
             self.leave(slot, is_leaving, at);
         }
         Ok(ttl)
@@ -119,7 +118,7 @@ impl Registry {
     /// The word counts for `ttl` from now on; that of one kept by probes only while they do not pass.
     pub(super) fn prolong(&mut self, slot: Slot, ttl: Duration, at: Moment) {
         let member = self.members.get(slot);
-        let is_proved = member.health == Health::Proved;
+        let is_proved = member.health.is_proved();
         let until = at.since_start.saturating_add(ttl);
         let is_bounded = !(member.is_kept_by_probes() && is_proved);
         self.members.set_lease(slot, is_bounded.then_some(until));
@@ -287,11 +286,15 @@ mod tests {
         let generation = registry.generation("api");
         let beat = Beat {
             load: Some(1.5),
+            in_flight: Some(7),
+            version: Some("1.2".into()),
             is_draining: None,
         };
         let ttl = registry.renew(&key("api/a"), beat, &local(), at(9_000)).unwrap();
         assert_eq!(ttl, Duration::from_secs(10));
-        assert_eq!(registry.member("api/a").load, Some(1.0));
+        let member = registry.member("api/a");
+        assert_eq!((member.load, member.in_flight), (Some(1.0), Some(7)));
+        assert_eq!(member.version.as_deref(), Some("1.2"));
         assert_eq!(
             registry.member("api/a").expires_in(at(10_000)),
             Some(Duration::from_secs(9))

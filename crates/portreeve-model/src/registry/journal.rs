@@ -5,7 +5,8 @@ use std::mem;
 use super::event::{Event, EventKind};
 use super::kept::Change;
 use super::member::Member;
-use crate::registration::Moment;
+use crate::backend::Backend;
+use crate::registration::{MemberKey, Moment};
 
 /// Events and changes that nobody has taken yet, and the number of the last event.
 #[derive(Debug, Default)]
@@ -17,14 +18,26 @@ pub(super) struct Journal {
 
 impl Journal {
     pub(super) fn note(&mut self, kind: EventKind, member: &Member, reason: Option<String>, at: Moment) {
+        self.note_of(kind, member.key().clone(), &member.backend, reason, at);
+    }
+
+    /// Of a member or of a backend of the file.
+    pub(super) fn note_of(
+        &mut self,
+        kind: EventKind,
+        key: MemberKey,
+        backend: &Backend,
+        reason: Option<String>,
+        at: Moment,
+    ) {
         self.last += 1;
         self.events.push(Event {
             sequence: self.last,
             unix_ms: at.unix_ms,
-            key: member.key().clone(),
+            key,
             kind,
-            address: member.announcement.address,
-            policies: member.announcement.policies.clone(),
+            address: backend.address.clone(),
+            policies: backend.policies.clone(),
             reason,
         });
     }

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use super::kept::Kept;
 use crate::backend::Backend;
-use crate::registration::{Announcement, MemberKey, Moment, Term, TokenId};
+use crate::health::Health;
+use crate::registration::{Announcement, Beat, MemberKey, Moment, Term, TokenId};
+use crate::report::Report;
 use crate::standing::Standing;
+use crate::tick::Tick;
 
 /// One registered backend, as the registry knows it.
 #[derive(Debug)]
@@ -26,6 +29,10 @@ pub struct Member {
     pub place: u64,
     /// How busy it said it is, 0 to 1.
     pub load: Option<f32>,
+    /// How many requests it said it has in flight.
+    pub in_flight: Option<u32>,
+    /// Which version of itself it said it is.
+    pub version: Option<Arc<str>>,
     /// Whether the operator drains it. Only the operator lifts that.
     pub is_drained: bool,
     /// Whether it wants no new requests by its own word.
@@ -33,8 +40,6 @@ pub struct Member {
     pub(super) health: Health,
     /// When the word runs out, or when it is forgotten if it has; `None`: not while probes pass.
     pub(super) lease_until: Option<Duration>,
-    pub(super) probe: Probe,
-    pub(super) reason: Option<String>,
     /// The lease is over; all that is left is the memory.
     pub(super) is_expired: bool,
 }
@@ -65,10 +70,10 @@ impl Member {
             .map(|until| until.saturating_sub(now.since_start))
     }
 
-    /// Why it does not serve, in words for people: of the last probe that failed. `None` once one has passed.
+    /// Why it does not serve, or soon may not, in words for people: of the last probe that failed. `None` once it passes.
     #[must_use]
     pub fn last_reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+        self.health.reason()
     }
 
     /// What a store keeps of it.
@@ -95,77 +100,46 @@ impl Member {
             since_unix_ms: kept.since_unix_ms,
             place: kept.place,
             load: None,
+            in_flight: None,
+            version: None,
             is_drained: kept.is_drained,
             is_leaving: kept.is_leaving,
-            health: Health::Unproved,
+            health: Health::unproved(at.since_start),
             lease_until: Some(at.since_start.saturating_add(lease)),
-            probe: Probe::Due(at.since_start),
-            reason: None,
             is_expired: false,
         }
     }
 
+    /// Takes in what a heartbeat carries; what it does not say stays.
+    pub(super) fn hear(&mut self, beat: Beat, at: Moment) {
+        let report = Report {
+            load: beat
+                .load
+                .filter(|load| load.is_finite())
+                .map(|load| load.clamp(0.0, 1.0)),
+            in_flight: beat.in_flight,
+        };
+        self.backend.report(report, Tick::after_start(at.since_start));
+        self.load = report.load.or(self.load);
+        self.in_flight = report.in_flight.or(self.in_flight);
+        let is_short = |version: &Arc<str>| version.len() <= Beat::VERSION_BYTES_MAX;
+        self.version = beat.version.filter(is_short).or_else(|| self.version.take());
+    }
+
     /// Lets all threads see what it may be given.
     pub(super) fn show(&self) {
-        self.backend.stand(match self.health {
-            _ if self.is_draining() => Standing::Draining,
-            Health::Unproved => Standing::Unproved,
-            Health::Proved => Standing::Serving,
-            Health::Down => Standing::Down,
+        self.backend.stand(match self.is_draining() {
+            true => Standing::Draining,
+            false => self.health.standing(),
         });
     }
 
     /// Whether the data plane could not reach it and nobody here has noticed yet.
     pub(super) fn is_suspected(&self) -> bool {
-        self.health == Health::Proved && self.backend.standing() == Standing::Down
+        self.health.is_suspected(self.backend.standing())
     }
 
     pub(super) fn is_kept_by_probes(&self) -> bool {
         self.announcement.term == Term::Probes
     }
-
-    /// When the next probe is due after one was answered.
-    pub(super) fn probe_after(&self, now: Duration) -> Probe {
-        match (self.health, self.announcement.term) {
-            (Health::Unproved | Health::Down, _) => Probe::Due(now.saturating_add(RETRY_EVERY)),
-            (Health::Proved, Term::Probes) => Probe::Due(now.saturating_add(WATCH_EVERY)),
-            (Health::Proved, Term::Heartbeats(_)) => Probe::Idle,
-        }
-    }
 }
-
-/// What probes say of a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
-    /// None has passed yet.
-    Unproved,
-    /// The last one passed.
-    Proved,
-    /// One had passed, then one failed or a request could not reach it.
-    Down,
-}
-
-/// Whether a member is to be probed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Probe {
-    /// Not now.
-    Idle,
-    /// At this time since the start.
-    Due(Duration),
-    /// It is on its way.
-    Out,
-}
-
-impl Probe {
-    pub(super) fn due(self) -> Option<Duration> {
-        match self {
-            Self::Due(due) => Some(due),
-            Self::Idle | Self::Out => None,
-        }
-    }
-}
-
-/// Between two probes of a member that does not pass.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
-/// Between two probes of a member that is kept by them.
-const WATCH_EVERY: Duration = Duration::from_secs(5);

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::due::DueTimes;
 use super::groups::Groups;
-use super::member::{Member, Probe};
-use super::pools::MemberPool;
+use super::member::Member;
+use super::pools::{MemberPool, Probing};
 use crate::backend::BackendId;
-use crate::plan::{MembersPlan, Name};
+use crate::health::Health;
+use crate::plan::{MembersPlan, Name, PoolPlan};
 use crate::policy::{Policies, Policy};
 use crate::registration::{MemberKey, TokenId};
 
@@ -26,12 +27,14 @@ pub(super) struct Members {
     keys: BTreeMap<MemberKey, Slot>,
     tokens: Groups<TokenId>,
     sources: Groups<Option<IpAddr>>,
-    leases: DueTimes,
+    leases: DueTimes<Slot>,
     /// From here on of the live ones only.
     backends: BTreeMap<BackendId, Slot>,
     addresses: Groups<SocketAddr>,
-    probes: DueTimes,
+    probes: DueTimes<Slot>,
     pools: BTreeMap<Name, MemberPool>,
+    /// In place of one that is not there.
+    no_pool: MemberPool,
     last_place: u64,
     last_generation: u64,
 }
@@ -73,11 +76,14 @@ impl Members {
         member.lease_until = until;
     }
 
-    pub(super) fn set_probe(&mut self, slot: Slot, probe: Probe) {
+    /// Changes what is known of its health, and so when it is probed.
+    pub(super) fn tend<R>(&mut self, slot: Slot, act: impl FnOnce(&mut Health) -> R) -> R {
         let member = self.slots[slot.0].as_mut().expect(HELD);
-        self.probes.drop(member.probe.due(), slot);
-        self.probes.add(probe.due(), slot);
-        member.probe = probe;
+        let before = member.health.due();
+        let done = act(&mut member.health);
+        self.probes.drop(before, slot);
+        self.probes.add(member.health.due(), slot);
+        done
     }
 
     /// The live or remembered member of that key.
@@ -151,13 +157,22 @@ impl Members {
         self.leases.first_by(now)
     }
 
-    pub(super) fn next_probe(&self) -> Option<Duration> {
-        self.probes.first().map(|(due, _)| due)
+    /// Whose probe is due first, and when.
+    pub(super) fn next_probe(&self) -> Option<(Duration, Slot)> {
+        self.probes.first()
     }
 
-    /// Whose probe was due first, if one is by now.
-    pub(super) fn probe_due(&self, now: Duration) -> Option<Slot> {
-        self.probes.first_by(now).map(|(_, slot)| slot)
+    /// How the backends of a pool are probed.
+    pub(super) fn probing(&self, pool: &str) -> &Probing {
+        self.pools
+            .get(pool)
+            .map_or(&self.no_pool.probing, |pool| &pool.probing)
+    }
+
+    /// The live ones of a pool, in order.
+    pub(super) fn slots_of_pool(&self, pool: &str) -> Vec<Slot> {
+        let pool = self.pools.get(pool).into_iter();
+        pool.flat_map(|pool| pool.order.values().copied()).collect()
     }
 
     /// How long registrations in a pool count: `None`, there is no such pool; `Some(None)`, it may not be joined.
@@ -169,9 +184,20 @@ impl Members {
         self.pools.keys().cloned().collect()
     }
 
-    /// Opens a pool, or lets it be as the plan says now.
-    pub(super) fn open(&mut self, pool: &Name, plan: Option<MembersPlan>) {
-        self.pools.entry(Name::clone(pool)).or_default().plan = plan;
+    /// Opens a pool, or lets it be as the plan says now. How it was probed before, if that was otherwise.
+    pub(super) fn open(&mut self, plan: &PoolPlan) -> Option<Probing> {
+        let pool = self.pools.entry(Name::clone(&plan.name)).or_default();
+        pool.plan.clone_from(&plan.members);
+        let (before, now) = (pool.probing.clone(), Probing::of(plan.probe.as_ref()));
+        let is_other = before != now;
+        pool.probing = now;
+        self.touch(&plan.name);
+        is_other.then_some(before)
+    }
+
+    /// Nobody may be in that pool any more.
+    pub(super) fn shut(&mut self, pool: &Name) {
+        self.pools.entry(Name::clone(pool)).or_default().plan = None;
         self.touch(pool);
     }
 
@@ -186,7 +212,7 @@ impl Members {
     }
 
     /// Something about who upholds these in a pool has changed.
-    fn touch_upheld(&mut self, pool: &str, policies: &Policies) {
+    pub(super) fn touch_upheld(&mut self, pool: &str, policies: &Policies) {
         if let Some(pool) = self.pools.get_mut(pool) {
             self.last_generation += 1;
             pool.touch(policies, self.last_generation);
@@ -229,7 +255,7 @@ impl Members {
         if !member.is_expired {
             self.backends.insert(member.backend.id, slot);
             self.addresses.add(member.announcement.address, slot);
-            self.probes.add(member.probe.due(), slot);
+            self.probes.add(member.health.due(), slot);
         }
         let pool = self.pools.get_mut(&member.key().pool).expect(OPEN);
         let live = (!member.is_expired).then_some((member.place, slot));
@@ -247,7 +273,7 @@ impl Members {
         if !member.is_expired {
             self.backends.remove(&member.backend.id);
             self.addresses.drop(&member.announcement.address, slot);
-            self.probes.drop(member.probe.due(), slot);
+            self.probes.drop(member.health.due(), slot);
         }
         let pool = self.pools.get_mut(&member.key().pool).expect(OPEN);
         pool.unknow(&member.announcement.policies, member.place);

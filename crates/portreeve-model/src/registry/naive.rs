@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::claims::server;
 use crate::backend::BackendId;
+use crate::digest::digest;
+use crate::health::jittered;
 use crate::plan::Plan;
 use crate::policy::Policy;
 use crate::registration::{Announcement, MemberKey, PolicyScope, Sender, Term, TokenId};
@@ -16,6 +18,180 @@ pub(super) struct Naive {
     pub(super) facts: Vec<Fact>,
     /// Whom the operator drained, there or not.
     pub(super) drained: BTreeSet<MemberKey>,
+    /// The backends of the file.
+    pub(super) files: Vec<FileFact>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct FileFact {
+    pub(super) key: MemberKey,
+    pub(super) backend: BackendId,
+    pub(super) pulse: Pulse,
+}
+
+/// What is known of whether one can be reached, and when it is asked next.
+#[derive(Debug, Clone)]
+pub(super) struct Pulse {
+    pub(super) health: Standing,
+    pub(super) is_suspected: bool,
+    /// Passes in a row while it is down, else fails.
+    row: u32,
+    doublings: u32,
+    answers: u64,
+    pub(super) probe: Option<Duration>,
+    pub(super) out: Option<Out>,
+}
+
+/// A probe on its way, and when the next is due if this one is worth nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Out {
+    since: Duration,
+    is_void: Option<Duration>,
+}
+
+/// How one is probed: of pool `web` the plan says so, of the others only whoever registered for as long as probes pass.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beat {
+    every: Option<u64>,
+    rise: u32,
+    fall: u32,
+    seed: u64,
+}
+
+impl Beat {
+    pub(super) fn of(key: &MemberKey, term: Option<Term>) -> Self {
+        let (every, rise, fall) = match (&*key.pool, term) {
+            ("web", _) => (Some(3_000), 2, 2),
+            (_, Some(Term::Probes)) => (Some(5_000), 1, 1),
+            _ => (None, 1, 1),
+        };
+        let seed = digest(key.id.as_bytes());
+        Self {
+            every,
+            rise,
+            fall,
+            seed,
+        }
+    }
+}
+
+impl Pulse {
+    pub(super) fn unproved(now: u64) -> Self {
+        Self {
+            health: Standing::Unproved,
+            is_suspected: false,
+            row: 0,
+            doublings: 0,
+            answers: 0,
+            probe: Some(Duration::from_millis(now)),
+            out: None,
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match self.health {
+            Standing::Serving if self.is_suspected => Standing::Down,
+            health => health,
+        }
+    }
+
+    pub(super) fn set_out(&mut self, now: u64) {
+        self.probe = None;
+        self.out = Some(Out {
+            since: Duration::from_millis(now),
+            is_void: None,
+        });
+    }
+
+    /// Whether that was news.
+    pub(super) fn absorb(&mut self, now: u64) -> bool {
+        let is_news = self.is_suspected && self.health == Standing::Serving;
+        if is_news {
+            let next = Duration::from_millis(now + 100);
+            (self.health, self.row, self.doublings) = (Standing::Down, 0, 1);
+            match &mut self.out {
+                Some(out) => out.is_void = Some(next),
+                None => self.probe = Some(next),
+            }
+        }
+        self.is_suspected = false;
+        is_news
+    }
+
+    /// As what it stands now, if that is news.
+    pub(super) fn answer(&mut self, is_good: bool, beat: &Beat, now: u64) -> Option<Standing> {
+        let at = Duration::from_millis(now);
+        self.answers += 1;
+        let out = self.out.take();
+        if let Some(next) = out.and_then(|out| out.is_void) {
+            self.probe = Some(next.max(at));
+            return None;
+        }
+        let before = self.health;
+        match (self.health, is_good) {
+            (Standing::Serving, true) => self.row = 0,
+            (Standing::Serving, false) => {
+                self.row += 1;
+                if self.row >= beat.fall {
+                    (self.health, self.row, self.doublings) = (Standing::Down, 0, 0);
+                }
+            }
+            (Standing::Down, true) if self.row + 1 < beat.rise => self.row += 1,
+            (_, true) => (self.health, self.row, self.doublings) = (Standing::Serving, 0, 0),
+            (_, false) => self.row = 0,
+        }
+        let news = (self.health != before).then_some(self.health);
+        let since = out.map_or(at, |out| out.since);
+        self.probe = match (news, beat.every) {
+            (Some(Standing::Serving), Some(every)) => {
+                let part = 100 + crate::health::throw(beat.seed, self.answers) % 901;
+                Some(since + Duration::from_millis(every) * part / 1_000)
+            }
+            _ => self.next(beat, since, at),
+        };
+        news
+    }
+
+    fn next(&mut self, beat: &Beat, since: Duration, at: Duration) -> Option<Duration> {
+        let wait = match (self.health, self.row) {
+            (Standing::Serving, 0) => beat.every?,
+            (Standing::Serving, _) | (Standing::Down, 1..) => 1_000,
+            _ if self.doublings < 4 => {
+                self.doublings += 1;
+                return Some(at + Duration::from_millis(50 << self.doublings));
+            }
+            _ => 1_000,
+        };
+        let wait = jittered(Duration::from_millis(wait), beat.seed, self.answers);
+        Some((since + wait).max(at))
+    }
+
+    /// One that nobody asks.
+    pub(super) fn trusted() -> Self {
+        Self {
+            health: Standing::Serving,
+            probe: None,
+            ..Self::unproved(0)
+        }
+    }
+
+    fn retime(&mut self, beat: &Beat, now: u64) {
+        if self.health == Standing::Serving && self.out.is_none() {
+            let at = Duration::from_millis(now);
+            self.probe = self.next(beat, at, at);
+        }
+    }
+
+    pub(super) fn handed_on(&self, beat: &Beat, now: u64) -> Self {
+        let mut heir = Self {
+            health: self.health,
+            is_suspected: self.is_suspected,
+            answers: self.answers,
+            ..Self::unproved(now)
+        };
+        heir.retime(beat, now);
+        heir
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -26,12 +202,9 @@ pub(super) struct Fact {
     pub(super) backend: Option<BackendId>,
     pub(super) is_drained: bool,
     pub(super) is_leaving: bool,
-    pub(super) health: Standing,
-    pub(super) is_suspected: bool,
+    pub(super) pulse: Pulse,
     pub(super) until: Option<u64>,
     pub(super) is_expired: bool,
-    pub(super) probe: Option<u64>,
-    pub(super) is_out: bool,
 }
 
 /// What became of a registration.
@@ -48,42 +221,30 @@ impl Fact {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        match self.health {
-            _ if self.is_draining() => Standing::Draining,
-            Standing::Serving if self.is_suspected => Standing::Down,
-            health => health,
+        match self.is_draining() {
+            true => Standing::Draining,
+            false => self.pulse.standing(),
         }
+    }
+
+    fn beat(&self) -> Beat {
+        Beat::of(&self.said.key, Some(self.said.term))
     }
 
     fn absorb(&mut self, now: u64) {
-        if self.is_suspected && self.health == Standing::Serving {
-            self.fail(now);
-            if !self.is_out {
-                self.probe = Some(now);
-            }
-        }
-        self.is_suspected = false;
-    }
-
-    fn fail(&mut self, now: u64) {
-        if self.health == Standing::Serving {
-            self.health = Standing::Down;
-            if self.said.term == Term::Probes {
-                self.until = Some(now + GRACE);
-            }
+        if self.pulse.absorb(now) {
+            self.turned(Standing::Down, now);
         }
     }
 
-    fn probe_after(&self, now: u64) -> Option<u64> {
-        match (self.health, self.said.term) {
-            (Standing::Serving, Term::Probes) => Some(now + 5_000),
-            (Standing::Serving, Term::Heartbeats(_)) => None,
-            _ => Some(now + 1_000),
+    fn turned(&mut self, to: Standing, now: u64) {
+        if self.said.term == Term::Probes {
+            self.until = (to == Standing::Down).then_some(now + GRACE);
         }
     }
 
     fn prolong(&mut self, ttl: u64, now: u64) {
-        let is_free = self.said.term == Term::Probes && self.health == Standing::Serving;
+        let is_free = self.said.term == Term::Probes && self.pulse.health == Standing::Serving;
         self.until = (!is_free).then_some(now + ttl);
     }
 }
@@ -114,7 +275,7 @@ impl Naive {
             if !fact.is_expired && fact.until.is_some_and(|until| until <= now) {
                 fact.is_expired = true;
                 fact.until = fact.until.map(|until| until + GRACE);
-                (fact.probe, fact.is_out) = (None, false);
+                (fact.pulse.probe, fact.pulse.out) = (None, None);
             }
         }
         self.facts
@@ -188,12 +349,9 @@ impl Naive {
             backend: None,
             is_drained: self.drained.contains(&said.key),
             is_leaving: false,
-            health: Standing::Unproved,
-            is_suspected: false,
+            pulse: Pulse::unproved(now),
             until: Some(now + ttl),
             is_expired: false,
-            probe: Some(now),
-            is_out: false,
         };
         let Some(fact) = self.facts.iter_mut().find(|fact| fact.said.key == said.key) else {
             self.facts.push(fresh);
@@ -211,8 +369,9 @@ impl Naive {
             let is_amended =
                 (&fact.said.term, &fact.source, &fact.token) != (&said.term, &fresh.source, &fresh.token);
             (fact.said, fact.source, fact.token) = (fresh.said, fresh.source, fresh.token);
-            if is_amended && fact.health == Standing::Serving && !fact.is_out {
-                fact.probe = fact.probe_after(now);
+            if is_amended {
+                let beat = fact.beat();
+                fact.pulse.retime(&beat, now);
             }
             fact.prolong(ttl, now);
             return Outcome::Repeated;
@@ -222,11 +381,13 @@ impl Naive {
         *fact = Fact {
             is_drained: fact.is_drained,
             is_leaving: fact.is_leaving && !is_moved,
-            health: if is_moved { Standing::Unproved } else { fact.health },
+            pulse: match is_moved {
+                true => Pulse::unproved(now),
+                false => fact.pulse.handed_on(&Beat::of(&said.key, Some(said.term)), now),
+            },
             ..fresh
         };
-        if fact.health == Standing::Serving {
-            fact.probe = fact.probe_after(now);
+        if fact.pulse.health == Standing::Serving {
             fact.prolong(ttl, now);
         }
         Outcome::Replaced
@@ -278,21 +439,49 @@ impl Naive {
 
     pub(super) fn proved(&mut self, backend: BackendId, is_good: bool, now: u64) {
         let mut live = self.facts.iter_mut().filter(|fact| !fact.is_expired);
-        let Some(fact) = live.find(|fact| fact.backend == Some(backend)) else {
-            return;
-        };
-        fact.absorb(now);
-        match is_good {
-            false => fact.fail(now),
-            true if fact.health != Standing::Serving => {
-                fact.health = Standing::Serving;
-                if fact.said.term == Term::Probes {
-                    fact.until = None;
-                }
+        if let Some(fact) = live.find(|fact| fact.backend == Some(backend)) {
+            fact.absorb(now);
+            let beat = fact.beat();
+            if let Some(to) = fact.pulse.answer(is_good, &beat, now) {
+                fact.turned(to, now);
             }
-            true => {}
         }
-        (fact.probe, fact.is_out) = (fact.probe_after(now), false);
+        let mut files = self.files.iter_mut();
+        if let Some(fact) = files.find(|fact| fact.backend == backend) {
+            fact.pulse.absorb(now);
+            fact.pulse.answer(is_good, &Beat::of(&fact.key, None), now);
+        }
+    }
+
+    /// A snapshot has these backends of the file: those that were there in the same order, others, or the first.
+    pub(super) fn see_files(&mut self, seen: Vec<(MemberKey, BackendId)>, now: u64) {
+        let before = std::mem::take(&mut self.files);
+        let pulse = |place: usize, key: &MemberKey, id| match before.get(place) {
+            Some(fact) if fact.backend == id => fact.pulse.clone(),
+            Some(fact) => fact.pulse.handed_on(&Beat::of(key, None), now),
+            None if &*key.pool == "web" => Pulse::unproved(now),
+            None => Pulse::trusted(),
+        };
+        let facts = seen
+            .into_iter()
+            .enumerate()
+            .map(|(place, (key, backend))| FileFact {
+                pulse: pulse(place, &key, backend),
+                key,
+                backend,
+            });
+        self.files = facts.collect();
+        for fact in &mut self.files {
+            // Draining hides that a request could not reach it.
+            fact.pulse.is_suspected &= !self.drained.contains(&fact.key);
+        }
+    }
+
+    pub(super) fn standing_of_file(&self, fact: &FileFact) -> Standing {
+        match self.drained.contains(&fact.key) {
+            true => Standing::Draining,
+            false => fact.pulse.standing(),
+        }
     }
 
     pub(super) fn take_suspects(&mut self, now: u64) {
@@ -304,14 +493,17 @@ impl Naive {
                     fact.absorb(now);
                 }
             });
+        let drained = &self.drained;
+        for fact in self.files.iter_mut().filter(|fact| !drained.contains(&fact.key)) {
+            fact.pulse.absorb(now);
+        }
     }
 
     /// After a restart, with what was kept.
     pub(super) fn restart(&mut self, now: u64) {
         self.facts.retain(|fact| !fact.is_expired);
         for fact in &mut self.facts {
-            (fact.health, fact.is_suspected) = (Standing::Unproved, false);
-            (fact.probe, fact.is_out) = (Some(now), false);
+            fact.pulse = Pulse::unproved(now);
             fact.until = Some(now + ttl(fact.said.term, &Sender::default()));
         }
     }

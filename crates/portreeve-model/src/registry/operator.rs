@@ -118,8 +118,8 @@ mod tests {
 
     fn leaving(is_draining: bool) -> Beat {
         Beat {
-            load: None,
             is_draining: Some(is_draining),
+            ..Beat::default()
         }
     }
 

@@ -1,20 +1,69 @@
 //! The pools that the plan knows, and what the registry knows of each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::members::Slot;
-use crate::plan::MembersPlan;
+use crate::digest::digest;
+use crate::health::Rhythm;
+use crate::plan::{Check, MembersPlan, ProbePlan};
 use crate::policy::{Policies, Policy};
+use crate::registration::Term;
 
 /// One pool.
 #[derive(Debug, Default)]
 pub(super) struct MemberPool {
     /// Whether it may be joined, and how long that counts.
     pub(super) plan: Option<MembersPlan>,
+    pub(super) probing: Probing,
     pub(super) generation: u64,
     /// The live ones by their place.
     pub(super) order: BTreeMap<u64, Slot>,
     policies: BTreeMap<Policy, Upheld>,
+}
+
+/// How the backends of a pool are probed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Probing {
+    pub(super) plan: Arc<ProbePlan>,
+    /// Whether the operator asks for it; else it is done only when there is a reason.
+    pub(super) is_asked: bool,
+}
+
+impl Default for Probing {
+    fn default() -> Self {
+        Self::of(None)
+    }
+}
+
+impl Probing {
+    pub(super) fn of(plan: Option<&ProbePlan>) -> Self {
+        Self {
+            plan: Arc::new(plan.cloned().unwrap_or_else(unasked)),
+            is_asked: plan.is_some(),
+        }
+    }
+
+    /// Of a member that registered on these terms, or of a backend of the file.
+    pub(super) fn rhythm(&self, term: Option<Term>, label: &str) -> Rhythm {
+        let every = match term {
+            _ if self.is_asked => Some(self.plan.every),
+            Some(Term::Probes) => Some(WATCH_EVERY),
+            Some(Term::Heartbeats(_)) | None => None,
+        };
+        Rhythm::of(&self.plan, every, digest(label.as_bytes()))
+    }
+}
+
+/// When nobody asks for probes, one that fails is enough, as there was a reason for it. A packet server that serves one
+/// connection at a time must not mind.
+fn unasked() -> ProbePlan {
+    ProbePlan {
+        timeout: UNASKED_TIMEOUT,
+        fall: 1,
+        ..ProbePlan::new(Check::Packet)
+    }
 }
 
 /// Who upholds a policy in a pool.
@@ -76,3 +125,8 @@ impl MemberPool {
         }
     }
 }
+
+/// How long a backend may take to accept if the plan says nothing.
+const UNASKED_TIMEOUT: Duration = Duration::from_secs(2);
+/// Between two probes of a member that is kept by them, if the plan says nothing.
+const WATCH_EVERY: Duration = Duration::from_secs(5);

@@ -88,6 +88,8 @@ pub(super) fn said(name: &str, address: &str) -> Announcement {
         weight: 1,
         term: Term::Heartbeats(None),
         spells_types_as_text: false,
+        zone: None,
+        is_backup: false,
     }
 }
 

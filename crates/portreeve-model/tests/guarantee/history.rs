@@ -29,8 +29,8 @@ pub(crate) struct History {
     /// What each worker knows; some know old things for long.
     workers: Vec<Arc<Snapshot>>,
     naive: Naive,
-    /// Probes that nobody has answered yet.
-    probes: Vec<Arc<Backend>>,
+    /// Probes that nobody has answered yet, and whether a request failed to reach the backend since they set out.
+    probes: Vec<(Arc<Backend>, bool)>,
     requests: Vec<OnItsWay>,
     /// Requests that some backend does not answer.
     hung: Vec<Lease>,
@@ -150,6 +150,7 @@ impl History {
             Some(&self.latest),
             1,
         );
+        self.registry.watch(&next, self.at());
         self.latest = Arc::new(next);
     }
 

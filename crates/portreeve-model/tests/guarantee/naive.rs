@@ -17,6 +17,8 @@ pub(crate) struct Naive {
     pub(crate) used_all: BTreeSet<String>,
     /// What the operator drained of the file, by pool and label.
     pub(crate) drained: BTreeSet<(String, String)>,
+    /// Which of the file could not be reached, by pool and label.
+    pub(crate) down: BTreeSet<(String, String)>,
 }
 
 /// What a member said last.
@@ -140,7 +142,8 @@ impl Naive {
     /// Who of a pool may serve a request that demands this: addresses, each as often as somebody serves there.
     pub(crate) fn able(&self, pool: &str, demanded: &Policies) -> Vec<SocketAddr> {
         let of_file = self.of_file(pool).filter(|(label, _, policies)| {
-            holds(policies, demanded) && !self.drained.contains(&(pool.to_owned(), label.clone()))
+            let named = (pool.to_owned(), label.clone());
+            holds(policies, demanded) && !self.drained.contains(&named) && !self.down.contains(&named)
         });
         let members = self.live().filter(|(key, said)| {
             *key.pool == *pool

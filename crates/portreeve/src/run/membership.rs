@@ -173,12 +173,12 @@ impl Membership {
             draining: Some(true),
             ..Heartbeat::default()
         };
-        let mut ttl = self.renew(beat).await?;
+        let mut ttl = self.renew(beat.clone()).await?;
         let mut renewed = Instant::now();
         while self.in_flight().await? > 0 {
             sleep(LOOK_EVERY).await;
             if renewed.elapsed() >= ttl / 3 {
-                ttl = self.renew(beat).await?;
+                ttl = self.renew(beat.clone()).await?;
                 renewed = Instant::now();
             }
         }

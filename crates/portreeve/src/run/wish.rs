@@ -44,6 +44,8 @@ impl Wish {
             policies: typed.policy,
             weight: typed.weight,
             ttl: typed.ttl,
+            zone: None,
+            backup: false,
         };
         Ok(Self {
             program,

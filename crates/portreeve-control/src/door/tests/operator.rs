@@ -81,6 +81,7 @@ async fn no_heartbeat_lifts_a_drain() {
     let beat = Beat {
         is_draining: Some(false),
         load: Some(0.5),
+        ..Beat::default()
     };
     door.renew(&key("a"), beat, local()).await.unwrap();
 

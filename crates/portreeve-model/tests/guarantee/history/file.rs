@@ -37,6 +37,12 @@ impl History {
             });
             self.naive.file.insert(pool.name.to_string(), targets.collect());
         }
+        let naive = &mut self.naive;
+        let is_there = |pool: &String, label: &String| {
+            let of_pool = naive.file.get(pool);
+            of_pool.is_some_and(|of_pool| of_pool.iter().any(|(there, ..)| there == label))
+        };
+        naive.down.retain(|(pool, label)| is_there(pool, label));
         let shown = format!("reload: {:?}", self.naive.file);
         self.note(shown);
     }
@@ -124,6 +130,7 @@ impl History {
         let label = address(9, port).to_string();
         let is_drained = self.dice.once_in(2);
         let (name, shared) = (pool.into(), label.as_str().into());
+        self.take_suspects();
         self.registry.set_drained(&name, &shared, is_drained);
         self.publish();
         let named = (pool.to_owned(), label);

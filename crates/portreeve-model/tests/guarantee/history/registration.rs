@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use portreeve_model::{
-    Announcement, Backend, BackendId, Beat, MemberKey, PolicyScope, Registered, Sender, Term, Token,
-};
+use portreeve_model::{Announcement, Backend, Beat, MemberKey, PolicyScope, Registered, Sender, Term, Token};
 
 use super::{History, POLICIES, address, policies};
 use crate::naive::Said;
@@ -31,6 +29,8 @@ impl History {
             weight: *self.dice.one_of(&[1, 1, 1, 3]),
             term: Term::Heartbeats(None),
             spells_types_as_text: false,
+            zone: None,
+            is_backup: false,
         };
         let (by, token) = self.sender();
         let shown = format!("{key} registers at {address} with [{}]", announcement.policies);
@@ -78,8 +78,8 @@ impl History {
         let (key, (by, _)) = (self.key(), self.sender());
         let is_draining = *self.dice.one_of(&[None, None, Some(true), Some(false)]);
         let beat = Beat {
-            load: None,
             is_draining,
+            ..Beat::default()
         };
         let Ok(ttl) = self.registry.renew(&key, beat, &by, self.at()) else {
             return;
@@ -103,6 +103,7 @@ impl History {
     /// Drain, undrain, remove.
     pub(super) fn obey_operator(&mut self) {
         let (key, at) = (self.key(), self.at());
+        self.take_suspects();
         let (what, is_done) = match self.dice.below(4) {
             0 => ("removed", self.registry.remove(&key, at).is_ok()),
             1 => ("drained", self.registry.drain(&key, at).is_ok()),
@@ -134,18 +135,21 @@ impl History {
     /// Probes go out, and some come back.
     pub(super) fn probe(&mut self) {
         let taken = self.registry.take_probes(self.at(), 8);
-        self.probes.extend(taken);
+        self.probes
+            .extend(taken.into_iter().map(|order| (order.backend, false)));
         for _ in 0..self.dice.below(6) {
             if self.probes.is_empty() {
                 return;
             }
             let place = self.dice.below(self.probes.len());
-            let backend = self.probes.swap_remove(place);
+            let (backend, is_old) = self.probes.swap_remove(place);
             let passes = !self.dice.once_in(6);
             let outcome = if passes { Ok(()) } else { Err("refused".to_owned()) };
             self.registry.proved(backend.id, outcome, self.at());
             self.note(format!("probe of {}: {passes}", super::name(&backend)));
-            self.set_up(backend.id, passes);
+            if !is_old {
+                self.set_up(&backend, passes);
+            }
         }
     }
 
@@ -156,14 +160,29 @@ impl History {
     /// A request could not reach it.
     pub(super) fn suspect(&mut self, backend: &Arc<Backend>) {
         if backend.suspect() {
-            self.set_up(backend.id, false);
+            let mut probes = self.probes.iter_mut();
+            if let Some((_, is_old)) = probes.find(|(one, _)| one.id == backend.id) {
+                *is_old = true;
+            }
+            self.set_up(backend, false);
         }
     }
 
-    fn set_up(&mut self, backend: BackendId, is_up: bool) {
+    fn set_up(&mut self, backend: &Backend, is_up: bool) {
         let mut members = self.naive.members.values_mut();
-        if let Some(said) = members.find(|said| said.backend == backend) {
+        if let Some(said) = members.find(|said| said.backend == backend.id) {
             said.is_up = is_up;
+        }
+        let mut pools = self.latest.pools.iter();
+        // One that stood in the file before is not asked, nor does anybody look at it.
+        if let Some(pool) = pools.find(|pool| pool.backends.iter().any(|one| one.id == backend.id))
+            && !backend.is_registered
+        {
+            let named = (pool.name.to_string(), backend.label.to_string());
+            match is_up {
+                true => self.naive.down.remove(&named),
+                false => self.naive.down.insert(named),
+            };
         }
     }
 
