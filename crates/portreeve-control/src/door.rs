@@ -1,6 +1,7 @@
 //! The door to the writer: everything that others may ask of it.
 
 mod call;
+mod condition;
 mod drain;
 mod state;
 
@@ -12,6 +13,7 @@ use portreeve_model::{Announcement, Backend, Beat, Event, MemberKey, Snapshot, S
 use tokio::sync::{broadcast, watch};
 
 pub(crate) use call::{Answer, Calls, Command, Settled};
+pub use condition::Condition;
 pub use drain::DrainReport;
 pub use state::BackendState;
 
@@ -20,6 +22,7 @@ use crate::own::Own;
 use crate::prober::ProbeCounts;
 use crate::refused::Refused;
 use crate::tokens::{NewToken, TokenState, TokenWish};
+use state::Seen;
 
 /// Everything that others may ask of the writer. Cheap to clone.
 ///
@@ -105,10 +108,11 @@ impl Door {
     /// # Errors
     /// As [`renew`](Self::renew).
     pub async fn look(&self, key: &MemberKey, by: Credentials) -> Result<BackendState, Refused> {
-        let key = key.clone();
+        let (key, snapshot) = (key.clone(), self.snapshot());
         let done = self.calls.ask(move |world, at| {
             let member = world.look(&key, &by, at)?;
-            Ok(BackendState::of_member(member, at))
+            let snapshot = &snapshot;
+            Ok(BackendState::of_member(member, &Seen { at, snapshot }))
         });
         done.await?.value
     }
@@ -171,16 +175,15 @@ impl Door {
     /// # Errors
     /// The writer has too much to do, or is gone.
     pub async fn backends(&self) -> Result<Vec<BackendState>, Refused> {
-        let done = self
-            .calls
-            .ask(|world, at| {
-                let members = state::members(&world.registry, at);
-                (members, state::reasons(&world.registry))
-            })
-            .await?;
-        let (members, reasons) = done.value;
-        let snapshot = Arc::clone(&self.snapshots.borrow());
-        Ok(state::all(&snapshot, members, reasons))
+        let snapshot = self.snapshot();
+        let done = self.calls.ask(move |world, at| {
+            let snapshot = &snapshot;
+            let members = state::members(&world.registry, &Seen { at, snapshot });
+            (members, state::reasons(&world.registry), at)
+        });
+        let (members, reasons, at) = done.await?.value;
+        let snapshot = &self.snapshot();
+        Ok(state::all(&Seen { at, snapshot }, members, reasons))
     }
 
     /// The backends of that name: one, but for a backend of the file that stands there several times.
@@ -188,12 +191,13 @@ impl Door {
     /// # Errors
     /// There is none.
     pub async fn backend(&self, key: &MemberKey) -> Result<Vec<BackendState>, Refused> {
-        let wanted = key.clone();
+        let (wanted, snapshot) = (key.clone(), self.snapshot());
         let done = self.calls.ask(move |world, at| {
-            let member = state::member(&world.registry, &wanted, at);
-            (member, state::reasons(&world.registry))
+            let snapshot = &snapshot;
+            let member = state::member(&world.registry, &wanted, &Seen { at, snapshot });
+            (member, state::reasons(&world.registry), at)
         });
-        let (member, mut reasons) = done.await?.value;
+        let (member, mut reasons, at) = done.await?.value;
         if let Some(state) = member {
             return Ok(vec![state]);
         }
@@ -201,9 +205,10 @@ impl Door {
         if backends.is_empty() {
             return Err(Refused::NoSuchBackend(key.clone()));
         }
+        let snapshot = &self.snapshot();
         let of_file = |backend: &Arc<Backend>| {
             let reason = reasons.remove(&backend.id);
-            BackendState::of_file(&key.pool, backend, reason)
+            BackendState::of_file(&key.pool, backend, reason, &Seen { at, snapshot })
         };
         Ok(backends.iter().map(of_file).collect())
     }
@@ -283,6 +288,10 @@ impl Door {
         let done = done.await?;
         let backends = done.value.ok_or_else(|| Refused::NoSuchBackend(key.clone()))?;
         Ok((backends, done.saved.wait().await))
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.borrow())
     }
 
     /// The backends of the file that have this label.

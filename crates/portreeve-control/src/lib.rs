@@ -25,7 +25,7 @@ mod writer;
 
 pub use controller::{ControlSettings, Controller, EventListener};
 pub use credentials::Credentials;
-pub use door::{Accepted, BackendState, Door, DrainReport};
+pub use door::{Accepted, BackendState, Condition, Door, DrainReport};
 pub use prober::{ProbeCounts, ProbeTotals};
 pub use refused::{Refused, TokenFault};
 pub use store::StoreError;

@@ -4,8 +4,8 @@ use std::future;
 use std::mem;
 use std::time::Duration;
 
-use portreeve_model::ProbeOrder;
 use portreeve_model::plan::Plan;
+use portreeve_model::{OutlierWatch, ProbeOrder};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
@@ -48,6 +48,9 @@ pub(crate) struct Writer {
     outcomes: mpsc::Receiver<Outcome>,
     /// When to look next whether the data plane could not reach somebody.
     watch: Interval,
+    /// When to look next who serves far worse than the others.
+    comparing: Interval,
+    outliers: OutlierWatch,
     suspicions: u64,
     /// The plan or its names have changed since the last snapshot.
     is_outdated: bool,
@@ -74,8 +77,6 @@ impl Writer {
         keeper: Keeper,
         (prober, outcomes): (Prober, mpsc::Receiver<Outcome>),
     ) -> Self {
-        let mut watch = interval(WATCH_EVERY);
-        watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut writer = Self {
             plan,
             coming: None,
@@ -86,7 +87,9 @@ impl Writer {
             keeper,
             prober,
             outcomes,
-            watch,
+            watch: each(WATCH_EVERY),
+            comparing: each(COMPARE_EVERY),
+            outliers: OutlierWatch::default(),
             suspicions: 0,
             is_outdated: false,
             answers: Vec::new(),
@@ -112,6 +115,7 @@ impl Writer {
                 _ = self.outcomes.recv_many(&mut outcomes, BATCH_MAX) => self.note(&mut outcomes),
                 Some(()) = self.prober.ended() => {}
                 _ = self.watch.tick(), if has_backends => self.look_for_suspects(),
+                _ = self.comparing.tick(), if has_backends => self.compare(),
                 () = until(due) => {}
             }
         }
@@ -167,6 +171,15 @@ impl Writer {
         let suspicions = self.press.suspicions();
         if mem::replace(&mut self.suspicions, suspicions) != suspicions {
             self.world.registry.take_suspects(self.clock.now());
+        }
+    }
+
+    /// Ejects who serves far worse than the others of its pool.
+    fn compare(&mut self) {
+        let snapshot = self.press.latest();
+        for (backend, by) in self.outliers.look(&snapshot.pools, self.clock.tick()) {
+            let (backend, address, by) = (&*backend.label, &backend.address, by.code());
+            tracing::warn!(backend, %address, by, "ejected: it serves far worse than the others of its pool");
         }
     }
 
@@ -241,6 +254,12 @@ impl Writer {
     }
 }
 
+fn each(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
 async fn until(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
@@ -253,6 +272,9 @@ const BATCH_MAX: usize = 256;
 
 /// Between two looks at what the data plane suspects; tokens that run out are noticed at the latest then, too.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
+
+/// Between two looks at how backends serve in comparison.
+const COMPARE_EVERY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

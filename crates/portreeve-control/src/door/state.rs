@@ -7,8 +7,10 @@ use std::time::Duration;
 use portreeve_model::plan::Name;
 use portreeve_model::{
     Backend, BackendAddress, BackendId, Member, MemberKey, Moment, Policies, Registry, Snapshot, Standing,
-    TokenId,
+    Tick, TokenId,
 };
+
+use super::condition::Condition;
 
 /// One backend, registered or of the file, as of one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +43,8 @@ pub struct BackendState {
     pub expires_in: Option<Duration>,
     /// The token by which it registered.
     pub token: Option<TokenId>,
+    /// How it does, beside its standing.
+    pub condition: Condition,
     /// How busy it said it is, 0 to 1.
     pub load: Option<f32>,
     /// How many requests it said it has in flight.
@@ -58,8 +62,9 @@ pub struct BackendState {
 }
 
 impl BackendState {
-    pub(super) fn of_file(pool: &Name, backend: &Backend, reason: Option<String>) -> Self {
+    pub(super) fn of_file(pool: &Name, backend: &Backend, reason: Option<String>, seen: &Seen<'_>) -> Self {
         let standing = backend.standing();
+        let report = backend.reported(seen.now()).unwrap_or_default();
         Self {
             pool: Arc::clone(pool),
             id: Arc::clone(&backend.label),
@@ -75,8 +80,9 @@ impl BackendState {
             since_unix_ms: None,
             expires_in: None,
             token: None,
-            load: None,
-            reported_in_flight: None,
+            condition: Condition::of(backend, pool, seen.snapshot, seen.now()),
+            load: report.load,
+            reported_in_flight: report.in_flight,
             version: None,
             zone: backend.zone.clone(),
             is_backup: backend.is_backup,
@@ -85,34 +91,45 @@ impl BackendState {
         }
     }
 
-    pub(super) fn of_member(member: &Member, at: Moment) -> Self {
+    pub(super) fn of_member(member: &Member, seen: &Seen<'_>) -> Self {
+        let reason = member.last_reason().map(str::to_owned);
+        let backend = Self::of_file(&member.key().pool, &member.backend, reason, seen);
         Self {
             since_unix_ms: Some(member.since_unix_ms),
-            expires_in: member.expires_in(at),
+            expires_in: member.expires_in(seen.at),
             token: member.token.clone(),
-            load: member.load,
-            reported_in_flight: member.in_flight,
+            load: member.load.or(backend.load),
+            reported_in_flight: member.in_flight.or(backend.reported_in_flight),
             version: member.version.clone(),
             is_drained: member.is_drained,
-            ..Self::of_file(
-                &member.key().pool,
-                &member.backend,
-                member.last_reason().map(str::to_owned),
-            )
+            ..backend
         }
     }
 }
 
+/// When and beside what backends are looked at.
+pub(super) struct Seen<'a> {
+    pub(super) at: Moment,
+    pub(super) snapshot: &'a Snapshot,
+}
+
+impl Seen<'_> {
+    /// The same moment as the data plane counts.
+    fn now(&self) -> Tick {
+        Tick::after_start(self.at.since_start)
+    }
+}
+
 /// All members, pool by pool, in the order they joined.
-pub(super) fn members(registry: &Registry, at: Moment) -> Vec<BackendState> {
-    let states = registry.all().map(|member| BackendState::of_member(member, at));
+pub(super) fn members(registry: &Registry, seen: &Seen<'_>) -> Vec<BackendState> {
+    let states = registry.all().map(|member| BackendState::of_member(member, seen));
     states.collect()
 }
 
-pub(super) fn member(registry: &Registry, key: &MemberKey, at: Moment) -> Option<BackendState> {
+pub(super) fn member(registry: &Registry, key: &MemberKey, seen: &Seen<'_>) -> Option<BackendState> {
     registry
         .find(key)
-        .map(|member| BackendState::of_member(member, at))
+        .map(|member| BackendState::of_member(member, seen))
 }
 
 /// Why backends of the file do not serve: of those that have a reason.
@@ -123,16 +140,17 @@ pub(super) fn reasons(registry: &Registry) -> HashMap<BackendId, String> {
 
 /// Both kinds, in the order of the snapshot's pools, and of a pool first those of the file.
 pub(super) fn all(
-    snapshot: &Snapshot,
+    seen: &Seen<'_>,
     members: Vec<BackendState>,
     mut reasons: HashMap<BackendId, String>,
 ) -> Vec<BackendState> {
+    let snapshot = seen.snapshot;
     let of_file = snapshot.pools.iter().flat_map(|pool| {
         let of_file = pool.backends.iter().filter(|backend| !backend.is_registered);
         of_file.map(move |backend| (&pool.name, backend))
     });
-    let of_file =
-        of_file.map(|(pool, backend)| BackendState::of_file(pool, backend, reasons.remove(&backend.id)));
+    let of_file = of_file
+        .map(|(pool, backend)| BackendState::of_file(pool, backend, reasons.remove(&backend.id), seen));
     let mut states: Vec<BackendState> = of_file.chain(members).collect();
     let pools = snapshot.pools.iter().enumerate();
     let places: HashMap<&Name, usize> = pools.map(|(place, pool)| (&pool.name, place)).collect();
