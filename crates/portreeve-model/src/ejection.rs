@@ -26,8 +26,8 @@ impl EjectedBy {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
-            Self::FailuresInARow => "failures-in-a-row",
-            Self::SuccessRate => "success-rate",
+            Self::FailuresInARow => "failures_in_a_row",
+            Self::SuccessRate => "success_rate",
             Self::Latency => "latency",
         }
     }

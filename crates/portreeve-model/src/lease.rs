@@ -38,10 +38,15 @@ impl Lease {
         Ok(lease)
     }
 
-    /// The same, for this reason; that it is a trial is the better one.
+    /// The same, for this reason. That it is a trial is the better one; and that nobody is healthy is one that stays,
+    /// as [`may_serve`](Self::may_serve) hangs on it.
     #[must_use]
     pub fn because(mut self, why: Why) -> Self {
-        self.why = if self.is_trial() { Why::Trial } else { why };
+        self.why = match self.why {
+            _ if self.is_trial() => Why::Trial,
+            Why::UseAll => Why::UseAll,
+            _ => why,
+        };
         self
     }
 
@@ -107,6 +112,21 @@ impl Drop for Lease {
 mod tests {
     use super::*;
     use crate::address::BackendAddress;
+
+    #[test]
+    fn whoever_may_be_met_although_it_is_down_may_be_after_a_wait_too() {
+        let backend = Arc::new(Backend::new(
+            "a".into(),
+            BackendAddress::Unix("/a".into()),
+            1,
+            crate::policy::Policies::none(),
+        ));
+        backend.stand(Standing::Down);
+        let lease = Lease::take(&backend, Tick::default()).because(Why::UseAll);
+        assert!(lease.because(Why::Held).may_serve(&Policies::none()));
+        let lease = Lease::take(&backend, Tick::default()).because(Why::Held);
+        assert!(!lease.may_serve(&Policies::none()));
+    }
 
     #[test]
     fn a_lease_is_in_flight_until_dropped_and_stays_counted() {

@@ -5,6 +5,7 @@
 //! the shards up. Two workers with one shard number would lose counts, but break nothing.
 
 mod by_cause;
+mod by_why;
 mod counter;
 mod durations;
 mod listener;
@@ -18,6 +19,7 @@ pub use listener::{ListenerStats, ListenerTotals};
 pub use route::{RouteStats, RouteTotals};
 
 use crate::cause::Cause;
+use crate::why::Why;
 
 /// What became of one request, told at its end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct RequestOutcome {
     pub bytes_out: u64,
     /// Backends tried; 0 if none.
     pub attempts: u8,
+    /// Why the last of them was chosen.
+    pub why: Option<Why>,
 }
 
 impl RequestOutcome {
@@ -89,6 +93,7 @@ mod tests {
                 bytes_in: 10,
                 bytes_out: 20,
                 attempts: 3,
+                why: Some(Why::Spill),
             },
         );
         let totals = stats.totals();
@@ -98,6 +103,8 @@ mod tests {
         assert_eq!(totals.durations.sum, Duration::from_millis(70));
         assert_eq!((totals.durations.total(), totals.first_bytes.total()), (1, 1));
         assert_eq!(totals.first_bytes.counts[1], 1);
+        let chosen = totals.by_why.into_iter().filter(|(_, count)| *count > 0);
+        assert_eq!(chosen.collect::<Vec<_>>(), [(Why::Spill, 1)]);
     }
 
     #[test]

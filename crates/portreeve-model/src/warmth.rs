@@ -25,6 +25,14 @@ impl Warmth {
         (LEAST + share * (1.0 - LEAST)).min(1.0)
     }
 
+    /// The same for who only looks: it begins nothing.
+    pub(crate) fn seen(&self, now: Tick, slow_start: Duration) -> f32 {
+        match self.0.load(Relaxed) {
+            0 if !slow_start.is_zero() => LEAST,
+            _ => self.get(now, slow_start),
+        }
+    }
+
     fn since(&self, now: Tick) -> Tick {
         match self.0.load(Relaxed) {
             0 => {
@@ -61,6 +69,15 @@ mod tests {
         assert!(is_near(warmth.get(at(1_000), slow), 1.0));
         warmth.reset();
         assert!(is_near(warmth.get(at(1_000), slow), 0.1));
+    }
+
+    #[test]
+    fn who_only_looks_does_not_begin_it() {
+        let (warmth, slow) = (Warmth::default(), Duration::from_secs(10));
+        assert!(is_near(warmth.seen(at(100), slow), 0.1));
+        assert!(is_near(warmth.seen(at(200), Duration::ZERO), 1.0));
+        assert!(is_near(warmth.get(at(200), slow), 0.1));
+        assert!(is_near(warmth.seen(at(205), slow), 0.55));
     }
 
     #[test]

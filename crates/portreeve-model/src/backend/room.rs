@@ -37,6 +37,12 @@ impl Backend {
         self.warmth.get(now, slow_start)
     }
 
+    /// The same for who only looks, as for a page: that begins nothing.
+    #[must_use]
+    pub fn warmth_seen(&self, now: Tick, slow_start: Duration) -> f32 {
+        self.warmth.seen(now, slow_start)
+    }
+
     /// It wants no requests until then (`Retry-After`): others are asked first. The caller bounds it.
     pub fn pass_over(&self, until: Tick) {
         self.gate.pass_over(until);

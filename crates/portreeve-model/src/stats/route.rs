@@ -1,11 +1,13 @@
 //! What a route has carried.
 
 use super::by_cause::{self, ByCause};
+use super::by_why::{self, ByWhy};
 use super::counter::Counter;
 use super::durations::{DurationCounts, Durations};
 use super::shards::Shards;
 use super::{CLASSES, RequestOutcome};
 use crate::cause::Cause;
+use crate::why::Why;
 
 /// What a route has carried, one shard per worker.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ impl RouteStats {
     pub fn totals(&self) -> RouteTotals {
         let mut totals = RouteTotals {
             by_cause: by_cause::sum(self.0.iter().map(|shard| &shard.by_cause)),
+            by_why: by_why::sum(self.0.iter().map(|shard| &shard.by_why)),
             ..RouteTotals::default()
         };
         self.0.iter().for_each(|shard| shard.add_to(&mut totals));
@@ -47,6 +50,8 @@ pub struct RouteTotals {
     pub by_class: [u64; 6],
     /// Requests that the proxy answered or ended itself: every cause, in the order of [`Cause::ALL`].
     pub by_cause: Vec<(Cause, u64)>,
+    /// Requests by why their last backend was chosen: every reason, in the order of [`Why::ALL`].
+    pub by_why: Vec<(Why, u64)>,
     /// How long requests took in all.
     pub durations: Durations,
     /// How long until the response's first byte, of those that had one.
@@ -71,6 +76,7 @@ impl RouteTotals {
 struct Shard {
     by_class: [Counter; CLASSES],
     by_cause: ByCause,
+    by_why: ByWhy,
     durations: DurationCounts,
     first_bytes: DurationCounts,
     bytes_in: Counter,
@@ -83,6 +89,9 @@ impl Shard {
         self.by_class[outcome.class()].add(1);
         if let Some(cause) = outcome.cause {
             self.by_cause.add(cause);
+        }
+        if let Some(why) = outcome.why {
+            self.by_why.add(why);
         }
         self.durations.add(outcome.total);
         if let Some(first_byte) = outcome.first_byte {
