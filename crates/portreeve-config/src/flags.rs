@@ -153,7 +153,7 @@ fn pool(name: Name, flags: &Flags, findings: &Findings) -> PoolPlan {
     PoolPlan {
         probe: probe.flatten(),
         in_flight,
-        hold: room::hold(in_flight, plain.fail_mode),
+        hold: room::hold(plain.limits.total_timeout),
         sticky: flags.sticky.then(sticky::plain),
         ..plain
     }

@@ -103,6 +103,9 @@ struct Attempt<'c, 'a> {
 /// Asks backends of the pool until one answers or no more may be asked.
 pub(crate) async fn forward(call: &Call<'_>, client: &mut Client, record: &mut Record<'_>) -> Ended {
     let worker = client.worker.clone();
+    if call.is_overdue() {
+        return Ended::refused(Refusal::new(Cause::TotalTimeout), call.view.request);
+    }
     let choice = call.choice(&worker);
     mirror::mirror(call, client);
     call.pool.shared.budget.earn(worker.tick(record.started));
@@ -212,6 +215,7 @@ async fn ask<'a>(
         }
         Ok(upstream) => upstream,
         Err(Cause::ClientLeft) => return Ok(Ended::refused(Refusal::new(Cause::ClientLeft), call.request())),
+        Err(Cause::ConnectTimeout) if call.is_overdue() => return Err(Failed::unsent(Cause::TotalTimeout)),
         Err(cause) => {
             note_unreachable(&backend, cause, call.listener);
             return Err(not_connected(cause, &worker));
@@ -227,9 +231,13 @@ async fn ask<'a>(
     exchange::exchange(attempt, client, upstream, record).await
 }
 
-/// A backend that refuses gets no more requests until a probe has passed.
+/// A backend that cannot be reached gets no more requests until a probe has passed.
 pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, listener: &Listener) {
-    if matches!(cause, Cause::ConnectRefused | Cause::ConnectFailed) && backend.suspect() {
+    if matches!(
+        cause,
+        Cause::ConnectRefused | Cause::ConnectFailed | Cause::ConnectTimeout
+    ) && backend.suspect()
+    {
         listener.suspicions.raise();
     }
 }

@@ -1,19 +1,30 @@
 //! Requests that wait for a backend: for room at one, or for one to come back. Whoever is done with a backend hands it to
 //! the first of them, so that nobody who comes later goes before.
 
+mod pressure;
+
 use std::collections::HashMap;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use portreeve_model::plan::Name;
+use portreeve_model::plan::{FailMode, InFlightPlan, Name};
 use portreeve_model::{Backend, HoldQueue, Lease, Policies, Pool, Snapshot, Tick, Ticket, Tried};
 
+use self::pressure::Pressure;
 use crate::worker::Worker;
 
 /// Those who wait, of all pools and all threads. It is only looked at while somebody waits: the pool's count says so.
 #[derive(Default)]
-pub(crate) struct Holds(Mutex<HashMap<Name, HoldQueue<Arc<Waiter>>>>);
+pub(crate) struct Holds(Mutex<HashMap<Name, Line>>);
+
+/// Those of one pool.
+#[derive(Default)]
+struct Line {
+    queue: HoldQueue<Arc<Waiter>>,
+    pressure: Pressure,
+}
 
 /// One who waits.
 struct Waiter {
@@ -55,8 +66,8 @@ impl Holds {
         });
         let most = pool.plan().hold.requests_max;
         let mut queues = worker.holds.lock();
-        let queue = queues.entry(Arc::clone(&pool.name)).or_default();
-        let ticket = queue.push(most, wish.priority, Arc::clone(&waiter)).ok()?;
+        let line = queues.entry(Arc::clone(&pool.name)).or_default();
+        let ticket = line.queue.push(most, wish.priority, Arc::clone(&waiter)).ok()?;
         pool.shared.waiting.fetch_add(1, SeqCst);
         drop(queues);
         Some(Held {
@@ -65,6 +76,22 @@ impl Holds {
             ticket,
             waiter,
         })
+    }
+
+    /// How long one may wait in this pool: less where its limits were found out and more come than are served.
+    pub(crate) fn patience(&self, pool: &Pool, now: Tick) -> Duration {
+        let (plan, shared) = (pool.plan(), &pool.shared);
+        if plan.in_flight != InFlightPlan::Adaptive || plan.fail_mode == FailMode::Hold {
+            return plan.hold.timeout;
+        }
+        let refused = shared.shed.load(Relaxed) + shared.hold_timeouts.load(Relaxed);
+        let waiting = u64::from(shared.waiting.load(SeqCst));
+        let mut lines = self.lock();
+        let line = lines.entry(Arc::clone(&pool.name)).or_default();
+        match line.pressure.is_high(waiting, refused, now) {
+            true => plan.hold.timeout.min(UNDER_PRESSURE),
+            false => plan.hold.timeout,
+        }
     }
 
     /// Ends a lease: the first who waits for this backend gets it.
@@ -107,15 +134,15 @@ impl Holds {
     /// The first who may be served by this backend; it waits no more.
     fn first(&self, pool: &Pool, backend: &Backend) -> Option<Arc<Waiter>> {
         let mut queues = self.lock();
-        let queue = queues.get_mut(&pool.name)?;
+        let line = queues.get_mut(&pool.name)?;
         let fits =
             |waiter: &Arc<Waiter>| backend.may_serve(&waiter.policies) && !waiter.tried.contains(backend.id);
-        let first = queue.take_first(fits)?;
+        let first = line.queue.take_first(fits)?;
         pool.shared.waiting.fetch_sub(1, SeqCst);
         Some(first)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Name, HoldQueue<Arc<Waiter>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Name, Line>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -156,8 +183,8 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         let holds = &self.worker.holds;
         let mut queues = holds.lock();
-        let queue = queues.get_mut(&self.pool.name);
-        if queue.and_then(|queue| queue.remove(self.ticket)).is_some() {
+        let line = queues.get_mut(&self.pool.name);
+        if line.and_then(|line| line.queue.remove(self.ticket)).is_some() {
             self.pool.shared.waiting.fetch_sub(1, SeqCst);
         }
         drop(queues);
@@ -167,3 +194,6 @@ impl Drop for Held<'_> {
         }
     }
 }
+
+/// How long one waits where waiting only makes all wait: enough to bridge the chance of arrivals.
+const UNDER_PRESSURE: Duration = Duration::from_millis(20);

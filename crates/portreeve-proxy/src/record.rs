@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_model::plan::LedgerMode;
-use portreeve_model::{Backend, Cause, Fault, Group, Lease, Listener, RequestOutcome, Route, Tick};
+use portreeve_model::{
+    Backend, Cause, Fault, Group, Lease, Listener, Pool, RequestOutcome, Route, Tick, Why,
+};
 
 use self::entry::Entry;
 use self::ledger::LedgerJournal;
@@ -26,14 +28,20 @@ pub(crate) struct Record<'a> {
     pub(crate) client: Option<IpAddr>,
     request: Option<&'a Request>,
     pub(crate) route: Option<&'a Arc<Route>>,
+    /// Where it went, if that was settled: the route's pool, or another that has a share.
+    pub(crate) pool: Option<&'a Arc<Pool>>,
     pub(crate) backend: Option<Arc<Backend>>,
+    /// Why that backend.
+    pub(crate) why: Option<Why>,
     pub(crate) started: Instant,
     pub(crate) phases: Phases,
     pub(crate) attempts: u8,
     /// Whether the connection to the backend had served before.
     pub(crate) reused: bool,
-    /// Whether a second backend was asked beside a slow one, and answered first.
-    pub(crate) is_hedged: bool,
+    /// Whether a second backend was asked beside a slow one, and what came of that.
+    pub(crate) hedge: Option<Hedge>,
+    /// Backends that were ejected because of how they served it.
+    pub(crate) ejections: u8,
     /// What the client was told; 0 if nothing.
     pub(crate) status: u16,
     pub(crate) cause: Option<Cause>,
@@ -64,6 +72,15 @@ pub(crate) struct Phases {
     pub(crate) first_byte: Option<Duration>,
 }
 
+/// What came of a second attempt beside the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hedge {
+    /// The first answered sooner, or the second not at all.
+    Lost,
+    /// The second answered first, and the client has its answer.
+    Won,
+}
+
 /// Who ended the exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndedBy {
@@ -87,12 +104,15 @@ impl<'a> Record<'a> {
             client,
             request,
             route: None,
+            pool: None,
             backend: None,
+            why: None,
             started: Instant::now(),
             phases: Phases::default(),
             attempts: 0,
             reused: false,
-            is_hedged: false,
+            hedge: None,
+            ejections: 0,
             status: 0,
             cause: None,
             bytes_in: 0,
@@ -115,7 +135,25 @@ impl<'a> Record<'a> {
             ..Phases::default()
         };
         self.attempts += 1;
+        self.met(lease);
+    }
+
+    /// Another backend is asked beside the one that is slow.
+    pub(crate) fn hedged(&mut self) {
+        self.attempts += 1;
+        self.hedge = Some(Hedge::Lost);
+    }
+
+    /// That other one, asked at `begun`, answered first.
+    pub(crate) fn hedge_won(&mut self, lease: &Lease, begun: Duration) {
+        self.hedge = Some(Hedge::Won);
+        (self.phases.chosen, self.phases.connected) = (Some(begun), Some(begun));
+        self.met(lease);
+    }
+
+    fn met(&mut self, lease: &Lease) {
         self.backend = Some(Arc::clone(lease.backend()));
+        self.why = Some(lease.why());
     }
 
     /// The present moment as all threads tell it.
@@ -145,6 +183,11 @@ impl<'a> Record<'a> {
         Ok(())
     }
 
+    /// Where it went, or would have.
+    fn pool(&self) -> Option<&Arc<Pool>> {
+        self.pool.or_else(|| self.route.map(|route| &route.pool))
+    }
+
     fn ended_by(&self) -> EndedBy {
         match self.cause.map(Cause::fault) {
             None if self.is_complete => EndedBy::Completion,
@@ -163,6 +206,7 @@ impl<'a> Record<'a> {
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
             attempts: self.attempts,
+            why: self.why,
         }
     }
 }

@@ -41,12 +41,11 @@ pub(crate) fn in_flight(text: &str) -> Result<InFlightPlan, Complaint> {
     }
 }
 
-/// What is held by default, given the rest.
-pub(crate) fn hold(in_flight: InFlightPlan, fail_mode: FailMode) -> HoldPlan {
-    let is_long = matches!(in_flight, InFlightPlan::AtMost(_)) || fail_mode == FailMode::Hold;
+/// What is held by default: nothing for longer than all may take.
+pub(crate) fn hold(total: Option<Duration>) -> HoldPlan {
     let plan = HoldPlan::default();
     HoldPlan {
-        timeout: if is_long { LONG } else { plan.timeout },
+        timeout: total.map_or(plan.timeout, |total| total.min(plan.timeout)),
         ..plan
     }
 }
@@ -104,7 +103,7 @@ fn read_hold(
     fail_mode: FailMode,
     total: Option<Duration>,
 ) -> (HoldPlan, Vec<&'static str>) {
-    let mut plan = hold(in_flight, fail_mode);
+    let mut plan = hold(total);
     section.quantity("requests_max", &count(0..=100_000), &mut plan.requests_max);
     section.quantity("timeout", &time(MS..=TIMEOUT_MAX), &mut plan.timeout);
     if let Some(total) = total {
@@ -138,6 +137,4 @@ fn contradictions(section: &Section<'_>, plan: &HoldPlan, in_flight: InFlightPla
 const IN_FLIGHT: &str = "\"auto\", \"unlimited\", or a whole number from 1 to 1,000,000";
 const IN_FLIGHT_MAX: u32 = 1_000_000;
 const MS: Duration = Duration::from_millis(1);
-/// Where the operator knows the limit, or wants requests to outlast an outage.
-const LONG: Duration = Duration::from_secs(1);
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);

@@ -44,7 +44,7 @@ pub(super) fn sections(file: &mut Text, pool: &PoolPlan) {
         ejection(&pool.ejection).write(file, &["pool", &pool.name, "ejection"]);
     }
     retry(&pool.retry).write(file, &["pool", &pool.name, "retry"]);
-    let plain = room::hold(pool.in_flight, pool.fail_mode);
+    let plain = room::hold(pool.limits.total_timeout);
     hold(&pool.hold, &plain).write(file, &["pool", &pool.name, "hold"]);
 }
 

@@ -17,17 +17,18 @@ pub enum InFlightPlan {
 /// What becomes of a request that finds no backend with room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldPlan {
-    /// Requests held at once in the pool; 0 to 100,000, default 1,024.
+    /// Requests held at once in the pool; 0 to 100,000, default 10,000.
     pub requests_max: u32,
-    /// How long one is held at most; default: 1 s where the limit is given, 50 ms where it is adaptive.
+    /// How long one is held at most; default 5 s. Where the limit is adaptive, and more requests come than are served for
+    /// two seconds on end, it is 20 ms.
     pub timeout: Duration,
 }
 
 impl Default for HoldPlan {
     fn default() -> Self {
         Self {
-            requests_max: 1_024,
-            timeout: Duration::from_millis(50),
+            requests_max: 10_000,
+            timeout: Duration::from_secs(5),
         }
     }
 }

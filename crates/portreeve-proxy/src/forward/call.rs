@@ -1,5 +1,6 @@
 //! What stays the same over all attempts to serve one request.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,8 @@ pub(crate) struct Call<'a> {
     peer: &'a Peer,
     /// When all must be over.
     pub(crate) until: Option<Instant>,
+    /// Backends that were ejected because of how they served it.
+    pub(crate) ejections: Cell<u8>,
 }
 
 impl<'a> Call<'a> {
@@ -52,6 +55,7 @@ impl<'a> Call<'a> {
             view,
             peer,
             until: allowed.into_iter().flatten().min().map(|total| started + total),
+            ejections: Cell::new(0),
         }
     }
 
@@ -64,6 +68,7 @@ impl<'a> Call<'a> {
             sticky: self.sticky_key(worker),
             priority: self.route.priority(self.view),
             until: self.until,
+            ejections: &self.ejections,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Finding the backend that is asked next: at once, or after a wait.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::pin;
@@ -30,6 +31,8 @@ pub(crate) struct Choice<'a> {
     pub(crate) priority: u8,
     /// When all must be over.
     pub(crate) until: Option<Instant>,
+    /// Where those are counted that are ejected because of how they served it.
+    pub(crate) ejections: &'a Cell<u8>,
 }
 
 impl<'a> Choice<'a> {
@@ -52,13 +55,13 @@ impl<'a> Choice<'a> {
             }
             Err(why) => return Err(self.refusal(why)),
         };
-        Ok(Turn::new(lease, self.pool, worker))
+        Ok(Turn::new(lease, self.pool, worker).counted(self.ejections))
     }
 
     /// Another one at once, or none.
     pub(crate) fn other(&self, tried: &Tried, worker: &Rc<Worker>, record: &Record<'_>) -> Option<Turn<'a>> {
         let lease = self.pick(tried, worker, record).ok()?;
-        Some(Turn::new(lease, self.pool, worker))
+        Some(Turn::new(lease, self.pool, worker).counted(self.ejections))
     }
 
     fn pick(&self, tried: &Tried, worker: &Worker, record: &Record<'_>) -> Result<Lease, NotPicked> {
@@ -101,8 +104,7 @@ impl<'a> Choice<'a> {
             priority: self.priority,
         };
         let Some(held) = Holds::enter(worker, self.pool, &wish) else {
-            self.pool.shared.shed.fetch_add(1, Relaxed);
-            return Err(self.shed(Cause::Overloaded));
+            return Err(self.overloaded());
         };
         let began = Instant::now();
         let waited = self.waiting(held, tried, client, worker, record).await;
@@ -111,10 +113,12 @@ impl<'a> Choice<'a> {
         match waited {
             Some(Ok(lease)) => Ok(lease.because(Why::Held)),
             Some(Err(Gone)) => Err(Refusal::new(Cause::ClientLeft)),
-            None if why == NotPicked::Nobody => Err(self.nobody()),
             None => {
                 self.pool.shared.hold_timeouts.fetch_add(1, Relaxed);
-                Err(self.shed(Cause::HoldTimeout))
+                Err(match why {
+                    NotPicked::Nobody => self.nobody(),
+                    NotPicked::Full => self.later(Cause::HoldTimeout),
+                })
             }
         }
     }
@@ -129,12 +133,13 @@ impl<'a> Choice<'a> {
         worker: &Rc<Worker>,
         record: &Record<'_>,
     ) -> Option<Result<Lease, Gone>> {
-        let end = Instant::now() + self.pool.plan().hold.timeout;
-        let end = self.until.map_or(end, |until| end.min(until));
+        let began = Instant::now();
         loop {
             if let Ok(lease) = self.pick(tried, worker, record) {
                 return Some(Ok(lease));
             }
+            let end = began + worker.holds.patience(self.pool, worker.now());
+            let end = self.until.map_or(end, |until| end.min(until));
             let look = end.min(Instant::now() + LOOK_EVERY);
             let mut time = pin!(tokio::time::sleep_until(look.into()));
             let found = std::future::poll_fn(|context| {
@@ -159,12 +164,18 @@ impl<'a> Choice<'a> {
     fn refusal(&self, why: NotPicked) -> Refusal {
         match why {
             NotPicked::Nobody => self.nobody(),
-            NotPicked::Full => self.shed(Cause::Overloaded),
+            NotPicked::Full => self.overloaded(),
         }
     }
 
+    /// Nobody has room, and the request is not held for it.
+    fn overloaded(&self) -> Refusal {
+        self.pool.shared.shed.fetch_add(1, Relaxed);
+        self.later(Cause::Overloaded)
+    }
+
     /// With the time in which those who wait will have been served.
-    fn shed(&self, cause: Cause) -> Refusal {
+    fn later(&self, cause: Cause) -> Refusal {
         let now_serving: f64 = self
             .pool
             .backends

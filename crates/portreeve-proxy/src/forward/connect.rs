@@ -95,7 +95,10 @@ fn cause_of(error: &io::Error) -> Cause {
     match Errno::from_io_error(error) {
         Some(Errno::CONNREFUSED | Errno::NOENT) => Cause::ConnectRefused,
         Some(Errno::TIMEDOUT) => Cause::ConnectTimeout,
-        Some(Errno::MFILE | Errno::NFILE) => Cause::OpenFilesExhausted,
+        // Of descriptors, or of ports of our own: none of this is the backend's fault.
+        Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM) => {
+            Cause::OpenFilesExhausted
+        }
         _ => Cause::ConnectFailed,
     }
 }

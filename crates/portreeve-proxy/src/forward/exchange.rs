@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portreeve_http1::{Fault, FaultKind, Head, StatusLine, parse_response};
-use portreeve_model::Cause;
+use portreeve_model::plan::BalancePlan;
+use portreeve_model::{Cause, Report};
 
 use super::call::Call;
 use super::turn::Turn;
@@ -182,11 +183,17 @@ impl<'a> Exchange<'_, 'a> {
         self.attempt
             .turn
             .answered(status, first_byte.saturating_sub(chosen), now);
+        let (plan, backend) = (self.call.pool.plan(), self.attempt.turn.backend());
         if matches!(status, 429 | 503) {
-            let most = self.call.pool.plan().retry.retry_after_max;
+            let most = plan.retry.retry_after_max;
             if let Some(wait) = retry_after(&self.head).filter(|_| !most.is_zero()) {
-                self.attempt.turn.backend().pass_over(now.plus(wait.min(most)));
+                backend.pass_over(now.plus(wait.min(most)));
             }
+        }
+        if matches!(plan.balance, BalancePlan::ReportedLoad | BalancePlan::Prequal)
+            && let Some(report) = self.head.named(Report::FIELD).find_map(Report::read)
+        {
+            backend.report(report, now);
         }
     }
 

@@ -66,7 +66,7 @@ async fn race<'a>(
 ) -> Result<usize, End> {
     let (call, worker) = (exchange.call, client.worker.clone());
     call.pool.shared.hedges.fetch_add(1, Relaxed);
-    record.attempts += 1;
+    record.hedged();
     let begun = record.elapsed();
     let won = {
         let mut first = pin!(exchange.head(wait, client));
@@ -77,9 +77,7 @@ async fn race<'a>(
         Won::First(answered) => answered,
         Won::Second(answer) => {
             call.pool.shared.hedges_won.fetch_add(1, Relaxed);
-            record.is_hedged = true;
-            record.backend = Some(answer.turn.backend().clone());
-            (record.phases.chosen, record.phases.connected) = (Some(begun), Some(begun));
+            record.hedge_won(answer.turn.lease(), begun);
             exchange.take_over(answer.turn, answer.conn);
             Ok(answer.length)
         }

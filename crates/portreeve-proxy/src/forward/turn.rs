@@ -1,10 +1,11 @@
 //! A backend's turn with a request.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portreeve_model::{AttemptOutcome, Backend, Lease, Pool, Tick};
+use portreeve_model::{AttemptOutcome, Backend, EjectedBy, Lease, Pool, Tick};
 
 use crate::worker::Worker;
 
@@ -14,6 +15,8 @@ pub(crate) struct Turn<'a> {
     lease: Option<Lease>,
     pool: &'a Pool,
     worker: Rc<Worker>,
+    /// Where it counts that this ejected the backend.
+    ejections: Option<&'a Cell<u8>>,
     outcome: AttemptOutcome,
     /// When it was last looked at the clock for it.
     at: Option<Tick>,
@@ -25,9 +28,16 @@ impl<'a> Turn<'a> {
             lease: Some(lease),
             pool,
             worker: Rc::clone(worker),
+            ejections: None,
             outcome: AttemptOutcome::Left,
             at: None,
         }
+    }
+
+    /// The same, counting there if the backend is ejected for it.
+    pub(crate) fn counted(mut self, ejections: &'a Cell<u8>) -> Self {
+        self.ejections = Some(ejections);
+        self
     }
 
     pub(crate) fn lease(&self) -> &Lease {
@@ -57,13 +67,44 @@ impl<'a> Turn<'a> {
         self.backend().vitals.note_failure();
         self.outcome = AttemptOutcome::Failed;
     }
+
+    fn note_ejection(&self, lease: &Lease, by: EjectedBy, now: Tick) {
+        if let Some(count) = self.ejections {
+            count.set(count.get().saturating_add(1));
+        }
+        let (pool, backend) = (&*self.pool.name, lease.backend());
+        if let Some(ejected) = backend.ejection() {
+            let (time, times) = (ejected.until.since(now), ejected.times);
+            tracing::info!(
+                pool,
+                backend = &*backend.label,
+                by = by.code(),
+                ?time,
+                times,
+                "ejected"
+            );
+        }
+    }
+
+    /// Its request decided whether the backend comes back.
+    fn note_trial(&self, lease: &Lease) {
+        let backend = lease.backend();
+        if backend.ejection().is_none() {
+            let pool = &*self.pool.name;
+            tracing::info!(pool, backend = &*backend.label, "a request ended its ejection");
+        }
+    }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let Some(lease) = self.lease.take() else { return };
         let now = self.at.unwrap_or_else(|| self.worker.now());
-        self.pool.note_attempt(lease.backend(), self.outcome, now);
+        match self.pool.note_attempt(lease.backend(), self.outcome, now) {
+            Some(by) => self.note_ejection(&lease, by, now),
+            None if lease.is_trial() => self.note_trial(&lease),
+            None => {}
+        }
         self.worker.holds.release(self.pool, lease, now);
     }
 }

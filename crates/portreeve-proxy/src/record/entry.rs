@@ -33,7 +33,9 @@ impl Entry {
         text(out, "listener", record.listener.name.as_bytes());
         if let Some(route) = record.route {
             text(out, "route", route.name.as_bytes());
-            text(out, "pool", route.pool.name.as_bytes());
+        }
+        if let Some(pool) = record.pool() {
+            text(out, "pool", pool.name.as_bytes());
         }
         self.write_policies(out);
         let _ = write!(

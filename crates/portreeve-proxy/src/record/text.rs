@@ -8,7 +8,7 @@ use portreeve_http1::{Known, Version};
 use portreeve_model::Cause;
 use portreeve_model::plan::RecordFormat;
 
-use super::{EndedBy, Record};
+use super::{EndedBy, Hedge, Record};
 use crate::date::{self, Rfc3339};
 
 /// Writes one record, its line feed included. Writing to memory cannot fail.
@@ -49,20 +49,12 @@ fn json(record: &Record<'_>, total: Duration, at: SystemTime, out: &mut Vec<u8>)
     if let Some(cause) = record.cause {
         text(out, "cause", cause.code().as_bytes());
     }
-    if let Some(route) = record.route {
-        let _ = write!(
-            out,
-            ",\"route\":\"{}\",\"pool\":\"{}\"",
-            route.name, route.pool.name
-        );
+    if let (Some(route), Some(pool)) = (record.route, record.pool()) {
+        let _ = write!(out, ",\"route\":\"{}\",\"pool\":\"{}\"", route.name, pool.name);
     }
     if let Some(backend) = &record.backend {
         text(out, "backend", backend.label.as_bytes());
-        let _ = write!(
-            out,
-            ",\"attempts\":{},\"reused\":{}",
-            record.attempts, record.reused
-        );
+        choice(record, out);
     }
     phases(record, total, out);
     let _ = write!(
@@ -78,6 +70,24 @@ fn json(record: &Record<'_>, total: Duration, at: SystemTime, out: &mut Vec<u8>)
         }
     }
     out.push(b'}');
+}
+
+/// How the backend was found.
+fn choice(record: &Record<'_>, out: &mut Vec<u8>) {
+    if let Some(why) = record.why {
+        let _ = write!(out, ",\"why\":\"{}\"", why.code());
+    }
+    let _ = write!(
+        out,
+        ",\"attempts\":{},\"reused\":{}",
+        record.attempts, record.reused
+    );
+    if let Some(hedge) = record.hedge {
+        let _ = write!(out, ",\"hedge\":\"{}\"", hedge_code(hedge));
+    }
+    if record.ejections > 0 {
+        let _ = write!(out, ",\"ejections\":{}", record.ejections);
+    }
 }
 
 /// Each phase by itself, in milliseconds: what they do not cover is the response's body.
@@ -200,6 +210,13 @@ fn version(version: Version) -> &'static str {
     match version {
         Version::H10 => "HTTP/1.0",
         Version::H11 => "HTTP/1.1",
+    }
+}
+
+fn hedge_code(hedge: Hedge) -> &'static str {
+    match hedge {
+        Hedge::Lost => "lost",
+        Hedge::Won => "won",
     }
 }
 

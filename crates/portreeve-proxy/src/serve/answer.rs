@@ -58,7 +58,9 @@ async fn serve<'a>(
     match admit(view, listener, &client.worker, record) {
         Ok(admitted) => {
             let call = Call::new(admitted, listener, view, peer, record.started);
-            forward(&call, client, record).await
+            let ended = forward(&call, client, record).await;
+            record.ejections = record.ejections.saturating_add(call.ejections.get());
+            ended
         }
         Err(refusal) => Ended::refused(refusal, view.request),
     }
@@ -117,6 +119,7 @@ fn admit<'a>(
     let admitted = route.rates.admit(view, worker.tick(record.started));
     admitted.map_err(|exceeded| Refusal::new(Cause::RateLimited).retry_after(exceeded.retry_after))?;
     let pool = route.pool_for(view, worker.dice());
+    record.pool = Some(pool);
     let group = route
         .demanded(pool, view)
         .map_err(|unmet| Refusal::saying(unmet.cause, unmet.detail));

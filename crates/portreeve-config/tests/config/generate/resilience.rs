@@ -78,8 +78,8 @@ fn within(hedge: HedgePlan, end: Duration) -> HedgePlan {
 
 /// The hold that is there without a word, where a word would be a fault, or where it is the same anyway.
 fn with_default_hold(mut pool: PoolPlan) -> PoolPlan {
-    let is_long = matches!(pool.in_flight, InFlightPlan::AtMost(_)) || pool.fail_mode == FailMode::Hold;
-    let plain = Duration::from_millis(if is_long { 1_000 } else { 50 });
+    let five = HoldPlan::default().timeout;
+    let plain = pool.limits.total_timeout.map_or(five, |total| total.min(five));
     let is_never = pool.in_flight == InFlightPlan::Unlimited && pool.fail_mode != FailMode::Hold;
     if is_never {
         pool.hold.requests_max = HoldPlan::default().requests_max;
@@ -87,8 +87,7 @@ fn with_default_hold(mut pool: PoolPlan) -> PoolPlan {
     if pool.fail_mode == FailMode::Hold {
         pool.hold.requests_max = pool.hold.requests_max.max(1);
     }
-    let is_sayable = pool.limits.total_timeout.is_none_or(|total| total >= plain);
-    if is_never || pool.hold.requests_max == 0 || !is_sayable {
+    if is_never || pool.hold.requests_max == 0 {
         pool.hold.timeout = plain;
     }
     pool

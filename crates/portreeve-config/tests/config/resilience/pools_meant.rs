@@ -100,17 +100,17 @@ fn how_many_are_in_flight_is_a_number_or_a_word() {
 }
 
 #[test]
-fn requests_are_held_longer_where_that_was_asked_for() {
+fn requests_are_held_no_longer_than_all_may_take() {
     let timeout = |lines: &str| pool(lines).hold.timeout;
-    assert_eq!(timeout(""), ms(50));
-    assert_eq!(timeout("in_flight = \"auto\""), ms(50));
-    assert_eq!(timeout("in_flight = 9"), ms(1_000));
-    assert_eq!(timeout("fail_mode = \"hold\""), ms(1_000));
+    assert_eq!(timeout(""), ms(5_000));
+    assert_eq!(timeout("in_flight = 9"), ms(5_000));
+    assert_eq!(timeout("fail_mode = \"hold\""), ms(5_000));
     assert_eq!(
-        timeout("in_flight = \"unlimited\"\nfail_mode = \"hold\""),
-        ms(1_000)
+        timeout(
+            "[pool.api.limits]\ntotal_timeout = \"2s\"\nfirst_byte_timeout = \"1s\"\nconnect_timeout = \"1s\"\nidle_timeout = \"1s\""
+        ),
+        ms(2_000)
     );
-    assert_eq!(timeout("fail_mode = \"use-all\""), ms(50));
     let own = pool("in_flight = 9\n[pool.api.hold]\nrequests_max = 0").hold;
     assert_eq!(own.requests_max, 0);
     let own = pool("[pool.api.hold]\nrequests_max = 7\ntimeout = \"3s\"").hold;

@@ -1,10 +1,11 @@
 //! A request packet: find who upholds its policy, ask one of them, pass the answer on.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
 use portreeve_model::plan::LedgerMode;
-use portreeve_model::{Backend, Cause, Group, Listener, Packets, Tried};
+use portreeve_model::{Backend, Cause, Listener, Packets, Tried};
 use portreeve_packet::{Request, Spelling};
 
 use super::exchange::{Answer, exchange};
@@ -36,7 +37,19 @@ pub(super) async fn answer(
     if let Err(refusal) = record.enter_in_ledger(LedgerMode::Off, Some(group)) {
         return Answered::refused(refusal.cause, refusal.detail);
     }
-    match ask_one(client, listener, packets, group, request, record).await {
+    let ejections = Cell::new(0);
+    let choice = Choice {
+        pool: &packets.route.pool,
+        group,
+        key: 0,
+        sticky: None,
+        priority: PRIORITY,
+        until: None,
+        ejections: &ejections,
+    };
+    let answered = ask_one(&choice, client, listener, packets, request, record).await;
+    record.ejections = ejections.get();
+    match answered {
         Ok(Answer { packet, .. }) => Answered::Packet(packet, Next::Packet),
         Err(Cause::NoBackend | Cause::ConnectRefused) => {
             let detail = format!("no server of the policy {} can be reached", request.policy());
@@ -61,25 +74,16 @@ fn told(cause: Cause) -> &'static str {
 /// Asks backends of the group until one takes the request. What one has taken is not asked of another: a packet does not
 /// say whether it may be done twice.
 async fn ask_one(
+    choice: &Choice<'_>,
     client: &Client,
     listener: &Listener,
     packets: &Packets,
-    group: &Group,
     request: &Request,
     record: &mut Record<'_>,
 ) -> Result<Answer, Cause> {
-    let pool = &packets.route.pool;
-    let choice = Choice {
-        pool,
-        group,
-        key: 0,
-        sticky: None,
-        priority: PRIORITY,
-        until: None,
-    };
     let mut tried = Tried::default();
     let mut failed = None;
-    while record.attempts < pool.limits.attempts_max {
+    while record.attempts < choice.pool.limits.attempts_max {
         let turn = choice.turn(&tried, None, &client.worker, record).await;
         let mut turn = turn.map_err(|refusal| failed.unwrap_or(refusal.cause))?;
         tried.insert(turn.backend().id);
@@ -87,7 +91,7 @@ async fn ask_one(
         let backend = Arc::clone(turn.backend());
         match reach(&backend, packets, &client.worker, record.started).await {
             // Time has passed: it may have left, or have come to stand under other policies.
-            Ok(_) if !group.admits(turn.lease()) => failed = Some(Cause::NoBackend),
+            Ok(_) if !choice.group.admits(turn.lease()) => failed = Some(Cause::NoBackend),
             Ok(upstream) => {
                 record.phases.connected = Some(record.elapsed());
                 return ask_this(upstream, &mut turn, client, packets, request, record).await;
