@@ -67,6 +67,15 @@ pub(crate) struct ServeArguments {
     /// How a backend is chosen [default: round-robin].
     #[arg(long, value_name = "NAME", help_heading = WITHOUT_A_FILE)]
     pub(crate) balance: Option<String>,
+    /// How the backends for HTTP are probed: a path such as /healthz, connect, packet or grpc [default: off].
+    #[arg(long, value_name = "PATH|KIND|off", help_heading = WITHOUT_A_FILE)]
+    pub(crate) probe: Option<String>,
+    /// How many requests each of them may have at once [default: auto].
+    #[arg(long, value_name = "N|auto|unlimited", help_heading = WITHOUT_A_FILE)]
+    pub(crate) in_flight: Option<String>,
+    /// Keep each client with its backend, by a cookie.
+    #[arg(long, help_heading = WITHOUT_A_FILE)]
+    pub(crate) sticky: bool,
     /// Where /metrics, /healthz and /readyz are served [default: 127.0.0.1:9091].
     #[arg(long, value_name = "ADDR|off", help_heading = WITHOUT_A_FILE)]
     pub(crate) admin: Option<String>,
@@ -95,6 +104,9 @@ impl ServeArguments {
             ("--to", !self.to.is_empty()),
             ("--pool", self.pool.is_some()),
             ("--balance", self.balance.is_some()),
+            ("--probe", self.probe.is_some()),
+            ("--in-flight", self.in_flight.is_some()),
+            ("--sticky", self.sticky),
             ("--admin", self.admin.is_some()),
             ("--state", self.state.is_some()),
             ("--access-log", self.access_log.is_some()),
@@ -114,6 +126,7 @@ const EXAMPLES: &str = "\
 Examples:
   portreeve demo
   portreeve serve --listen :8080 --to localhost:8001,localhost:8002
+  portreeve serve --to localhost:8001,localhost:8002 --probe /healthz
   portreeve serve --config portreeve.toml
   portreeve check portreeve.toml";
 

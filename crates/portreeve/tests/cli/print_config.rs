@@ -17,6 +17,11 @@ fn the_printed_file_says_the_same_as_the_flags() {
         "unix:/run/app.sock",
         "--balance",
         "least-requests",
+        "--probe",
+        "/healthz",
+        "--in-flight",
+        "32",
+        "--sticky",
         "--admin",
         "off",
         "--state",
@@ -47,6 +52,9 @@ fn the_printed_file_says_the_same_as_the_flags() {
         "b:8002",
         "/run/app.sock",
         "least-requests",
+        "probe = \"/healthz\"",
+        "in_flight = 32",
+        "sticky = true",
         "\"7s\"",
     ] {
         assert!(
