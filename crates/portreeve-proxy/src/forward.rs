@@ -97,7 +97,7 @@ struct Attempt<'c, 'a> {
     choice: &'c Choice<'a>,
     turn: &'c mut Turn<'a>,
     /// Where the request has been, this backend included.
-    tried: &'c Tried,
+    tried: &'c mut Tried,
 }
 
 /// Asks backends of the pool until one answers or no more may be asked.
@@ -123,7 +123,7 @@ pub(crate) async fn forward(call: &Call<'_>, client: &mut Client, record: &mut R
         };
         record.chose(turn.lease());
         way.tried.insert(turn.backend().id);
-        match ask(call, &choice, &mut turn, &way.tried, client, record).await {
+        match ask(call, &choice, &mut turn, &mut way.tried, client, record).await {
             Ok(ended) => {
                 note_failure(&mut turn, ended.cause());
                 return ended;
@@ -170,8 +170,11 @@ impl<'a> Way<'a> {
 
 /// Counts against the backend only what was its fault.
 pub(crate) fn note_failure(turn: &mut Turn<'_>, cause: Option<Cause>) {
-    // How long all may take is the operator's or the client's word.
-    if cause.is_some_and(|cause| cause.fault() == Fault::Backend && cause != Cause::TotalTimeout) {
+    // How long all may take is the operator's or the client's word, and who may serve no more has not failed.
+    let is_its_own = |cause: Cause| {
+        cause.fault() == Fault::Backend && !matches!(cause, Cause::TotalTimeout | Cause::NoBackend)
+    };
+    if cause.is_some_and(is_its_own) {
         turn.failed();
     }
 }
@@ -181,7 +184,7 @@ async fn ask<'a>(
     call: &Call<'_>,
     choice: &Choice<'a>,
     turn: &mut Turn<'a>,
-    tried: &Tried,
+    tried: &mut Tried,
     client: &mut Client,
     record: &mut Record<'_>,
 ) -> Result<Ended, Failed<'a>> {
@@ -193,7 +196,7 @@ async fn ask<'a>(
             call,
             choice,
             turn,
-            tried,
+            tried: &mut *tried,
         };
         match exchange::exchange(attempt, client, upstream, record).await {
             // It died while it waited, which is nobody's fault and no attempt. The others are probably dead too.

@@ -149,10 +149,20 @@ impl<'a> Exchange<'_, 'a> {
         self.attempt.choice.other(self.attempt.tried, worker, record)
     }
 
+    /// Another backend is asked beside the one that was asked first: neither is asked again.
+    pub(super) fn hedged(&mut self, turn: &Turn<'_>) {
+        self.attempt.tried.insert(turn.backend().id);
+    }
+
     /// What the client is to come back with.
     pub(super) fn cookie(&self, worker: &Worker) -> Option<String> {
         let (was, backend) = (self.attempt.choice.sticky, self.attempt.turn.backend());
         self.call.cookie(was, backend, worker)
+    }
+
+    /// The backend that was asked first has failed, and it was its own fault.
+    pub(super) fn first_failed(&mut self) {
+        self.attempt.turn.failed();
     }
 
     /// Another backend has answered in place of the one that was asked first, which is let go.

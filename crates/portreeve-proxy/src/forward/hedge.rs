@@ -14,8 +14,11 @@ use super::call::Call;
 use super::connect::connect;
 use super::exchange::Exchange;
 use super::turn::Turn;
+use super::upload::Lost;
 use super::wait::{End, Wait};
-use crate::conn::Conn;
+use super::{note_failure, note_unreachable};
+use crate::conn::{Conn, Gone};
+use crate::patience::Overdue;
 use crate::record::Record;
 use crate::serve::client::Client;
 use crate::worker::Worker;
@@ -68,10 +71,24 @@ async fn race<'a>(
     call.pool.shared.hedges.fetch_add(1, Relaxed);
     record.hedged();
     let begun = record.elapsed();
+    exchange.hedged(&turn);
+    let mut second = pin!(ask(call, turn, &worker));
+    let mut is_second_left = true;
     let won = {
         let mut first = pin!(exchange.head(wait, client));
-        let mut second = pin!(ask(call, turn, &worker));
-        std::future::poll_fn(|context| poll_both(context, &mut first, &mut second)).await
+        let poll =
+            |context: &mut Context<'_>| poll_both(context, &mut first, &mut second, &mut is_second_left);
+        std::future::poll_fn(poll).await
+    };
+    let won = match won {
+        Won::First(Err(end)) if is_second_left && is_of_backend(&end) => {
+            let won = second_alone(second, end, client).await;
+            if let Won::Second(_) = won {
+                exchange.first_failed();
+            }
+            won
+        }
+        won => won,
     };
     match won {
         Won::First(answered) => answered,
@@ -96,52 +113,94 @@ struct Answer<'a> {
     length: usize,
 }
 
-/// One that fails leaves it to the other; what the first fails of is what is told.
+/// Which of the two has answered. A second that fails leaves it to the first.
 fn poll_both<'a>(
     context: &mut Context<'_>,
     first: &mut Pin<&mut impl Future<Output = Result<usize, End>>>,
     second: &mut Pin<&mut impl Future<Output = Option<Answer<'a>>>>,
+    is_second_left: &mut bool,
 ) -> Poll<Won<'a>> {
     if let Poll::Ready(answered) = first.as_mut().poll(context) {
         return Poll::Ready(Won::First(answered));
     }
-    match second.as_mut().poll(context) {
-        Poll::Ready(Some(answer)) => Poll::Ready(Won::Second(answer)),
-        Poll::Ready(None) | Poll::Pending => Poll::Pending,
+    if *is_second_left && let Poll::Ready(answer) = second.as_mut().poll(context) {
+        *is_second_left = false;
+        if let Some(answer) = answer {
+            return Poll::Ready(Won::Second(answer));
+        }
+    }
+    Poll::Pending
+}
+
+/// Whether the other may still answer: neither the client has left nor is all the time over.
+fn is_of_backend(end: &End) -> bool {
+    match end {
+        End::BackendClosed | End::BackendReset | End::Malformed(_) => true,
+        End::Overdue(overdue) => *overdue != Overdue::Total,
+        End::Lost(lost) => matches!(lost, Lost::Untouched),
+        End::ClientLeft => false,
     }
 }
 
-/// `None`, and then for ever pending, if it comes to nothing: the first is all there is then.
+/// The first has failed and leaves it to the second; what the first failed of is told if that fails too.
+async fn second_alone<'a>(
+    mut second: Pin<&mut impl Future<Output = Option<Answer<'a>>>>,
+    end: End,
+    client: &mut Client,
+) -> Won<'a> {
+    let answer = std::future::poll_fn(|context| match second.as_mut().poll(context) {
+        Poll::Ready(answer) => Poll::Ready(Ok(answer)),
+        Poll::Pending => client.conn.poll_gone(context).map(Err),
+    });
+    match answer.await {
+        Ok(Some(answer)) => Won::Second(answer),
+        Ok(None) => Won::First(Err(end)),
+        Err(Gone) => Won::First(Err(End::ClientLeft)),
+    }
+}
+
+/// `None` if it comes to nothing.
 async fn ask<'a>(call: &Call<'_>, mut turn: Turn<'a>, worker: &Rc<Worker>) -> Option<Answer<'a>> {
     match answered(call, &turn, worker).await {
         Ok((conn, length)) => Some(Answer { turn, conn, length }),
-        Err(_) => {
-            turn.failed();
-            drop(turn);
-            std::future::pending().await
+        Err(cause) => {
+            note_failure(&mut turn, Some(cause));
+            None
         }
     }
 }
 
 async fn answered(call: &Call<'_>, turn: &Turn<'_>, worker: &Rc<Worker>) -> Result<(Conn, usize), Cause> {
     let backend = turn.backend();
-    let mut conn = match worker.idle.take(backend.id, Instant::now()) {
-        Some(conn) => conn,
-        None => {
-            connect(
-                backend,
-                call.time_left(call.pool.limits.connect_timeout),
-                worker,
-                None,
-            )
-            .await?
+    if let Some(conn) = worker.idle.take(backend.id, Instant::now()) {
+        match answered_on(conn, call, turn, worker).await {
+            // It died while it waited, which is nobody's fault.
+            Err(Cause::BackendClosed | Cause::BackendReset) => worker.idle.forget(backend.id),
+            answered => return answered,
         }
-    };
+    }
+    let timeout = call.time_left(call.pool.limits.connect_timeout);
+    match connect(backend, timeout, worker, None).await {
+        Ok(conn) => answered_on(conn, call, turn, worker).await,
+        Err(Cause::ConnectTimeout) if call.is_overdue() => Err(Cause::TotalTimeout),
+        Err(cause) => {
+            note_unreachable(backend, cause, call.listener);
+            Err(cause)
+        }
+    }
+}
+
+async fn answered_on(
+    mut conn: Conn,
+    call: &Call<'_>,
+    turn: &Turn<'_>,
+    worker: &Rc<Worker>,
+) -> Result<(Conn, usize), Cause> {
     if !call.group.admits(turn.lease()) {
         return Err(Cause::NoBackend);
     }
     let mut out = worker.take_line();
-    call.write_head(backend, &mut out);
+    call.write_head(turn.backend(), &mut out);
     let sent = conn.write_all(&out, &mut call.backend_moves()).await;
     worker.give_line(out);
     sent.map_err(|_| Cause::BackendReset)?;
