@@ -201,8 +201,10 @@ async fn an_answer_of_the_backend_has_no_error_in_proxy_status() {
 
 #[tokio::test]
 async fn a_client_that_prefers_html_gets_html() {
-    let refusing = Origin::refusing();
-    let proxy = Proxy::routing("app.test", &[&refusing]).await;
+    let resetting = Origin::scripted(Script::new().read_request().reset())
+        .start()
+        .await;
+    let proxy = Proxy::routing("app.test", &[&resetting]).await;
     let accepting = |accept: &str| format!("GET /<script> HTTP/1.1\r\nHost: app.test\r\n{accept}\r\n\r\n");
     for (accept, is_html) in [
         (
@@ -227,7 +229,7 @@ async fn a_client_that_prefers_html_gets_html() {
         );
         if is_html {
             assert!(
-                response.text().contains("502") && response.text().contains("connect_refused"),
+                response.text().contains("502") && response.text().contains("backend_reset"),
                 "{}",
                 response.text()
             );
@@ -237,8 +239,10 @@ async fn a_client_that_prefers_html_gets_html() {
 
 #[tokio::test]
 async fn an_error_for_head_has_no_body() {
-    let refusing = Origin::refusing();
-    let proxy = Proxy::routing("app.test", &[&refusing]).await;
+    let resetting = Origin::scripted(Script::new().read_request().reset())
+        .start()
+        .await;
+    let proxy = Proxy::routing("app.test", &[&resetting]).await;
     let mut client = proxy.connect().await;
     for _ in 0..2 {
         client.send("HEAD / HTTP/1.1\r\nHost: app.test\r\n\r\n").await;
@@ -248,8 +252,10 @@ async fn an_error_for_head_has_no_body() {
 
 #[tokio::test]
 async fn an_error_that_leaves_the_connection_in_step_keeps_it() {
-    let refusing = Origin::refusing();
-    let proxy = Proxy::routing("app.test", &[&refusing]).await;
+    let resetting = Origin::scripted(Script::new().read_request().reset())
+        .start()
+        .await;
+    let proxy = Proxy::routing("app.test", &[&resetting]).await;
     let mut client = proxy.connect().await;
     for _ in 0..3 {
         client.send(get("/")).await;

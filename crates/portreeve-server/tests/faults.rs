@@ -102,6 +102,15 @@ fn assert_only(outcomes: &[Outcome], allowed: &[Outcome]) {
     assert!(strange.is_empty(), "{strange:?}");
 }
 
+/// How many failed with that status, and how many did not.
+fn split(outcomes: &[Outcome], status: u16) -> (usize, usize) {
+    let with = outcomes
+        .iter()
+        .filter(|outcome| **outcome == Outcome::Failed(status));
+    let count = with.count();
+    (count, outcomes.len() - count)
+}
+
 /// Not a test of its own: the backend that the tests below stop and kill.
 #[tokio::test]
 async fn backend_process() {
@@ -123,8 +132,12 @@ async fn a_backend_that_is_killed() {
         for_a_while().await;
     });
     let outcomes = outcomes.await;
-    assert_only(&outcomes, &[Outcome::Answered(200), Outcome::Failed(502)]);
-    assert!(outcomes.contains(&Outcome::Answered(200)) && outcomes.contains(&Outcome::Failed(502)));
+    // Those it had are lost; as soon as it refuses one it is known to be down.
+    assert_only(
+        &outcomes,
+        &[Outcome::Answered(200), Outcome::Failed(502), Outcome::Failed(503)],
+    );
+    assert!(outcomes.contains(&Outcome::Answered(200)) && outcomes.contains(&Outcome::Failed(503)));
 }
 
 #[tokio::test]
@@ -165,14 +178,22 @@ async fn sick(script: Script) -> (Origin, Origin, Proxy) {
 async fn a_backend_that_refuses() {
     let (refusing, healthy) = (Origin::refusing(), Origin::replying(200, "hi").start().await);
     let proxy = two_routes(refusing.address(), &healthy).await;
-    assert_only(&under_load(&proxy, for_a_while()).await, &[Outcome::Failed(502)]);
+    let outcomes = under_load(&proxy, for_a_while()).await;
+    assert_only(&outcomes, &[Outcome::Failed(502), Outcome::Failed(503)]);
+    let (first, down) = split(&outcomes, 502);
+    assert!(
+        (1..=16).contains(&first) && down > 0,
+        "{first} refused, then {down}"
+    );
 }
 
 #[tokio::test]
 async fn a_backend_that_is_unreachable() {
     let (deaf, healthy) = (Origin::deaf(), Origin::replying(200, "hi").start().await);
     let proxy = two_routes(deaf.address(), &healthy).await;
-    assert_only(&under_load(&proxy, for_a_while()).await, &[Outcome::Failed(504)]);
+    let outcomes = under_load(&proxy, for_a_while()).await;
+    assert_only(&outcomes, &[Outcome::Failed(504), Outcome::Failed(503)]);
+    assert!(split(&outcomes, 504).0 > 0);
 }
 
 #[tokio::test]
@@ -184,7 +205,10 @@ async fn a_backend_that_resets() {
 #[tokio::test]
 async fn a_backend_that_resets_at_once() {
     let (_sick, _healthy, proxy) = sick(Script::new().reset()).await;
-    assert_only(&under_load(&proxy, for_a_while()).await, &[Outcome::Failed(502)]);
+    // A reset that comes early enough looks like a connection that could not be made.
+    let outcomes = under_load(&proxy, for_a_while()).await;
+    assert_only(&outcomes, &[Outcome::Failed(502), Outcome::Failed(503)]);
+    assert!(split(&outcomes, 502).0 > 0);
 }
 
 #[tokio::test]
