@@ -70,8 +70,17 @@ impl Contender {
     fn command(self, place: &Place, setup: &Setup) -> Result<Command, Fault> {
         match self {
             Contender::Portreeve => portreeve(place, setup, include_str!("contender/portreeve.toml")),
-            Contender::Nginx => nginx(setup),
-            Contender::Haproxy => haproxy(setup),
+            Contender::Nginx => nginx(setup, include_str!("contender/nginx.conf")),
+            Contender::Haproxy => haproxy(setup, include_str!("contender/haproxy.cfg")),
+            Contender::Relay => Ok(relay(place, setup)),
+        }
+    }
+
+    fn special_command(self, place: &Place, setup: &Setup, template: &str) -> Result<Command, Fault> {
+        match self {
+            Contender::Portreeve => portreeve(place, setup, template),
+            Contender::Nginx => nginx(setup, template),
+            Contender::Haproxy => haproxy(setup, template),
             Contender::Relay => Ok(relay(place, setup)),
         }
     }
@@ -96,6 +105,15 @@ pub(crate) fn start_origin(place: &Place, cores: Cores) -> Result<Running, Fault
         &Command::new(place.programs.join("bench-origin")),
         cores,
     )
+}
+
+/// Starts the backend at all addresses of this machine; it is named by that of 127.0.0.1.
+pub(crate) fn start_origin_everywhere(place: &Place, cores: Cores) -> Result<Running, Fault> {
+    let mut command = Command::new(place.programs.join("bench-origin"));
+    command.arg("everywhere");
+    let Running { process, address } = start_program("bench-origin", &command, cores)?;
+    let address = SocketAddr::from(([127, 0, 0, 1], address.port()));
+    Ok(Running { process, address })
 }
 
 /// Starts a program that prints where it listens.
@@ -131,6 +149,7 @@ impl Setup {
             .replace("{folder}", &self.folder.display().to_string())
             .replace("{listen}", &self.listen.to_string())
             .replace("{backend}", &self.backend.to_string())
+            .replace("{port}", &self.backend.port().to_string())
             .replace("{threads}", &self.threads.to_string());
         let path = self.folder.join(name);
         fs::write(&path, text).map_err(Fault::io(format!("writing {}", path.display())))?;
@@ -138,8 +157,9 @@ impl Setup {
     }
 }
 
-/// Portreeve by a configuration of its own, running as `name`.
+/// A contender by a configuration of its own, running as `name`.
 pub(crate) struct Special<'a> {
+    pub(crate) contender: Contender,
     pub(crate) name: &'a str,
     pub(crate) template: &'a str,
     pub(crate) threads: usize,
@@ -150,7 +170,8 @@ impl Special<'_> {
     /// Starts it and waits until it takes connections. `backend` is put into the configuration, if that asks for one.
     pub(crate) fn start(&self, place: &Place, backend: SocketAddr) -> Result<Running, Fault> {
         let setup = Setup::new(place, self.name, backend, self.threads)?;
-        let mut process = Process::start(self.name, self.cores, &portreeve(place, &setup, self.template)?)?;
+        let command = self.contender.special_command(place, &setup, self.template)?;
+        let mut process = Process::start(self.name, self.cores, &command)?;
         wait_until(&mut process, || TcpStream::connect(setup.listen).is_ok())?;
         Ok(Running {
             process,
@@ -169,8 +190,8 @@ fn portreeve(place: &Place, setup: &Setup, template: &str) -> Result<Command, Fa
     Ok(command)
 }
 
-fn nginx(setup: &Setup) -> Result<Command, Fault> {
-    let configuration = setup.write("nginx.conf", include_str!("contender/nginx.conf"))?;
+fn nginx(setup: &Setup, template: &str) -> Result<Command, Fault> {
+    let configuration = setup.write("nginx.conf", template)?;
     let mut command = Command::new(system_program("nginx"));
     command
         .arg("-p")
@@ -182,8 +203,8 @@ fn nginx(setup: &Setup) -> Result<Command, Fault> {
     Ok(command)
 }
 
-fn haproxy(setup: &Setup) -> Result<Command, Fault> {
-    let configuration = setup.write("haproxy.cfg", include_str!("contender/haproxy.cfg"))?;
+fn haproxy(setup: &Setup, template: &str) -> Result<Command, Fault> {
+    let configuration = setup.write("haproxy.cfg", template)?;
     let mut command = Command::new(system_program("haproxy"));
     command.arg("-db").arg("-f").arg(configuration);
     Ok(command)
@@ -233,7 +254,8 @@ pub(crate) fn wait_until(process: &mut Process, is_ready: impl Fn() -> bool) -> 
     Ok(())
 }
 
-fn answers(address: SocketAddr) -> bool {
+/// Whether a request is served by now.
+pub(crate) fn answers(address: SocketAddr) -> bool {
     let asked = TcpStream::connect(address).and_then(|mut stream| {
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
         stream.write_all(b"GET /small HTTP/1.1\r\nHost: bench.test\r\nConnection: close\r\n\r\n")?;
@@ -275,13 +297,14 @@ mod tests {
             include_str!("contender/policies.toml"),
             include_str!("contender/ledger.toml"),
             include_str!("contender/registry.toml"),
+            include_str!("contender/defaults.toml"),
         ] {
             let filled = fs::read_to_string(setup.write("filled", template).unwrap()).unwrap();
             let code = filled
                 .lines()
                 .filter(|line| !line.starts_with('#'))
                 .collect::<String>();
-            for name in ["{folder}", "{listen}", "{backend}", "{threads}"] {
+            for name in ["{folder}", "{listen}", "{backend}", "{port}", "{threads}"] {
                 assert!(!code.contains(name), "{name}");
             }
         }

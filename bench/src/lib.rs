@@ -3,16 +3,23 @@
 //! The programs: `portreeve-bench` runs the contenders and measures them; `bench-origin` is the backend behind all of
 //! them; `bench-relay` copies bytes and understands nothing, which is the floor for any proxy; `bench-idle` holds idle
 //! connections; `bench-packet-server` and `bench-packet-load` speak packets (PACKETS.md) on either side of a proxy;
-//! `bench-registry` registers backends and times how soon they serve. No product code, no unsafe.
+//! `bench-registry` registers backends and times how soon they serve; `bench-backend` is a backend that can be made slow,
+//! full or broken, and `bench-open-load` asks at a given rate, whatever becomes of it. No product code, no unsafe.
 
+mod arrivals;
+mod backend;
 mod client;
 mod listen;
 mod packet;
 mod percentile;
+mod phase;
 mod poller;
 
+pub use arrivals::Arrivals;
+pub use backend::{Behaviour, Counts, Outcome};
 pub use client::{Answer, Client};
 pub use listen::{listen, listen_silently};
 pub use packet::{POLICIES, policy_of, server_id, sha1_hex};
 pub use percentile::percentile;
+pub use phase::Phase;
 pub use poller::{Interest, Poller};

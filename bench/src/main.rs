@@ -15,6 +15,7 @@ mod added;
 mod chart;
 mod compare;
 mod contender;
+mod failover;
 mod fault;
 mod load;
 mod machine;
@@ -104,6 +105,12 @@ fn measure_suite(suite: Suite, plan: &Plan, place: &Place) -> Result<Vec<(&'stat
         Suite::Policies => alone(routes::POLICIES.name, routes::POLICIES.measure(pace, place)?),
         Suite::Ledger => alone(routes::LEDGER.name, routes::LEDGER.measure(pace, place)?),
         Suite::Registry => alone(registry::NAME, registry::measure(pace, place)?),
+        Suite::Failover => {
+            let parts = plan.parts.iter();
+            parts
+                .map(|part| Ok((part.name(), part.measure(pace, &plan.contenders, place)?)))
+                .collect()
+        }
     }
 }
 

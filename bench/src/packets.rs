@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use portreeve_bench::POLICIES;
 
-use crate::contender::{Place, Running, Special, start_program, wait_until};
+use crate::contender::{Contender, Place, Running, Special, start_program, wait_until};
 use crate::fault::Fault;
 use crate::load::{Counted, counted_by};
 use crate::process::{Cores, Process};
@@ -117,6 +117,7 @@ impl Entrant {
     fn portreeve(name: &'static str, keeps_alive: bool, place: &Place) -> Result<Entrant, Fault> {
         let template = include_str!("contender/packets.toml");
         let special = Special {
+            contender: Contender::Portreeve,
             name: &format!("packets-{keeps_alive}"),
             template: &template.replace("{keep_alive}", &keeps_alive.to_string()),
             threads: 2,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::contender::Contender;
+use crate::failover::Part;
 use crate::fault::Fault;
 use crate::scenario::{SCENARIOS, Scenario};
 use crate::suite::{Pace, Suite};
@@ -17,6 +18,7 @@ usage: cargo xtask bench [SUITE]... [OPTIONS]
   policies   what a policy that a route demands adds to a request
   ledger     what a record in the ledger adds to a request
   registry   10,000 backends in 1,000 policies that register themselves
+  failover   backends that die, stand still, are slow, full or broken, behind Portreeve, nginx and HAProxy
   all        all of them
 
 A whole run of a suite is written to bench/results/latest.json, docs/BENCHMARKS.md and docs/bench-http1.svg; any other
@@ -24,9 +26,10 @@ prints only.
 
   --only NAME,NAME        just these scenarios of http1
   --contenders NAME,NAME  just these of portreeve, nginx, haproxy, relay
+  --parts NAME,NAME       just these parts of failover
   --rounds N              rounds of each scenario (default 6; policies 100, ledger 40)
   --seconds N             length of one measurement (default 4; policies and ledger 1)
-  --quick                 2 rounds of 1 second
+  --quick                 2 rounds of 1 second; failover takes a few seconds for each proxy and part then
   --save                  write what was measured over the saved results of the same scenarios, and the docs
   --redraw                measure nothing; write the docs from the saved results
 ";
@@ -35,9 +38,12 @@ prints only.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) suites: Vec<Suite>,
-    /// Of http1, as the next.
+    /// Of http1.
     pub(crate) scenarios: Vec<&'static Scenario>,
+    /// Of http1 and failover.
     pub(crate) contenders: Vec<Contender>,
+    /// Of failover.
+    pub(crate) parts: Vec<Part>,
     rounds: Option<usize>,
     length: Option<Duration>,
     /// Whether results and docs in the repository are to be written.
@@ -60,6 +66,7 @@ impl Plan {
             match flag.as_str() {
                 "--only" => plan.scenarios = list(flag, rest.next(), Scenario::named)?,
                 "--contenders" => plan.contenders = list(flag, rest.next(), Contender::named)?,
+                "--parts" => plan.parts = list(flag, rest.next(), Part::named)?,
                 "--rounds" => plan.rounds = Some(number(flag, rest.next())?),
                 "--seconds" => plan.length = Some(Duration::from_secs(number(flag, rest.next())? as u64)),
                 "--quick" => (plan.rounds, plan.length) = (Some(2), Some(Duration::from_secs(1))),
@@ -87,6 +94,7 @@ impl Plan {
             suites: vec![Suite::Http1],
             scenarios: SCENARIOS.iter().collect(),
             contenders: Contender::ALL.to_vec(),
+            parts: Part::all().collect(),
             rounds: None,
             length: None,
             saves: false,
@@ -95,11 +103,18 @@ impl Plan {
     }
 
     fn checked(self) -> Result<Plan, Fault> {
-        let is_about_http1 = self.suites.contains(&Suite::Http1);
-        if !is_about_http1 && !self.has_all_of_http1() {
-            return Err(Fault::Usage("--only and --contenders are for http1".to_owned()));
+        let is_about = |suite| self.suites.contains(&suite);
+        let has_all_contenders = self.contenders.len() == Contender::ALL.len();
+        if !is_about(Suite::Http1) && !self.has_all_scenarios() {
+            return Err(Fault::Usage("--only is for http1".to_owned()));
         }
-        if self.saves && is_about_http1 && self.contenders.len() < Contender::ALL.len() {
+        if !is_about(Suite::Failover) && !self.has_all_parts() {
+            return Err(Fault::Usage("--parts is for failover".to_owned()));
+        }
+        if !is_about(Suite::Http1) && !is_about(Suite::Failover) && !has_all_contenders {
+            return Err(Fault::Usage("--contenders is for http1 and failover".to_owned()));
+        }
+        if self.saves && !has_all_contenders {
             return Err(Fault::Usage(
                 "--save wants all contenders: a ratio needs both sides".to_owned(),
             ));
@@ -112,11 +127,19 @@ impl Plan {
             let (planned, usual) = (self.pace(suite), suite.pace());
             planned.rounds >= usual.rounds && planned.length >= usual.length
         };
-        self.suites.iter().all(is_long) && self.has_all_of_http1()
+        let has_all_contenders = self.contenders.len() == Contender::ALL.len();
+        self.suites.iter().all(is_long)
+            && self.has_all_scenarios()
+            && self.has_all_parts()
+            && has_all_contenders
     }
 
-    fn has_all_of_http1(&self) -> bool {
-        self.scenarios.len() == SCENARIOS.len() && self.contenders.len() == Contender::ALL.len()
+    fn has_all_parts(&self) -> bool {
+        self.parts.len() == Part::all().count()
+    }
+
+    fn has_all_scenarios(&self) -> bool {
+        self.scenarios.len() == SCENARIOS.len()
     }
 }
 
@@ -148,9 +171,10 @@ fn known() -> String {
     let scenarios: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
     let contenders = Contender::ALL.map(Contender::name);
     format!(
-        "\nscenarios: {}\ncontenders: {}",
+        "\nscenarios: {}\ncontenders: {}\nparts: {}",
         scenarios.join(", "),
-        contenders.join(", ")
+        contenders.join(", "),
+        Part::all().map(Part::name).collect::<Vec<_>>().join(", ")
     )
 }
 
@@ -198,6 +222,8 @@ mod tests {
             "http2",
             "packets --only small-64",
             "ledger --contenders nginx",
+            "ledger --parts killed",
+            "failover --parts alive",
             "--fast",
         ] {
             assert!(matches!(read(wrong), Err(Fault::Usage(_))), "{wrong}");
@@ -220,6 +246,17 @@ mod tests {
         let told = read("policies --rounds 7 --seconds 3").unwrap();
         assert_eq!(told.pace(Suite::Policies).rounds, 7);
         assert!(!told.saves && read("policies").unwrap().saves);
+    }
+
+    #[test]
+    fn some_parts_of_failover_are_not_saved() {
+        assert!(read("failover").unwrap().saves);
+        let plan = read("failover --parts stopped,defaults").unwrap();
+        assert!(!plan.saves);
+        assert_eq!(
+            plan.parts.iter().map(|part| part.name()).collect::<Vec<_>>(),
+            ["stopped", "defaults"]
+        );
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::iter::Sum;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::fault::Fault;
 
@@ -119,6 +121,23 @@ impl Process {
         sum
     }
 
+    /// Sends the program itself a signal; returns from a kill once the program has ended.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<(), Fault> {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).map_err(|errno| Fault::Io {
+            doing: format!("sending a signal to {}", self.name),
+            source: errno.into(),
+        })?;
+        let start = Instant::now();
+        while signal == Signal::KILL && status_field(self.child.id(), "State:") != Some('Z') {
+            if start.elapsed() > KILL_MAX {
+                return Err(Fault::Program(format!("{} survived a kill", self.name)));
+            }
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
     /// Resident memory of the program and its children, in bytes.
     pub(crate) fn memory_bytes(&self) -> u64 {
         tree(self.child.id()).iter().map(|&pid| memory_bytes(pid)).sum()
@@ -132,9 +151,9 @@ impl Drop for Process {
         for pid in pids
             .iter()
             .rev()
-            .filter_map(|&pid| rustix::process::Pid::from_raw(pid.cast_signed()))
+            .filter_map(|&pid| Pid::from_raw(pid.cast_signed()))
         {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            let _ = kill_process(pid, Signal::KILL);
         }
         let _ = self.child.wait();
     }
@@ -226,10 +245,12 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(next()? + next()?)
 }
 
+/// A kill is carried out when the kernel comes to it.
+const KILL_MAX: Duration = Duration::from_secs(5);
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::Instant;
 
     use super::*;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::contender::{Place, Running, Special, start_program};
+use crate::contender::{Contender, Place, Running, Special, start_origin_everywhere};
 use crate::fault::Fault;
 use crate::load;
 use crate::process::{Cores, Process, pinned};
@@ -36,9 +36,7 @@ pub(crate) const HEARTBEAT_US_MAX: f64 = 20.0;
 /// Measures all of it in turns.
 pub(crate) fn measure(pace: Pace, place: &Place) -> Result<Measured, Fault> {
     println!("== {NAME}: {TITLE}");
-    let mut everywhere = Command::new(place.programs.join("bench-origin"));
-    everywhere.arg("everywhere");
-    let origin = start_program("bench-origin", &everywhere, Cores::Second)?;
+    let origin = start_origin_everywhere(place, Cores::Second)?;
     let port = origin.address.port();
     let mut few = filled("registry-few", [6, 3], port, place)?;
     let mut many = filled("registry-many", [10_000, 1_000], port, place)?;
@@ -130,6 +128,7 @@ const fn beating(connections: usize) -> Load {
 /// A proxy with as many backends in as many policies, all of them serving.
 fn filled(name: &'static str, numbers: [usize; 2], port: u16, place: &Place) -> Result<Running, Fault> {
     let special = Special {
+        contender: Contender::Portreeve,
         name,
         template: include_str!("contender/registry.toml"),
         threads: 1,

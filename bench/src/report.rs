@@ -1,5 +1,6 @@
 //! The part of docs/BENCHMARKS.md that is made from results.
 
+mod failover;
 mod packets;
 mod registry;
 mod routes;
@@ -54,12 +55,13 @@ fn beyond_http1(results: &Results) -> String {
         routes::table(&POLICIES, results),
         routes::table(&LEDGER, results),
         registry::tables(results),
+        failover::tables(results),
     ];
     let tables = tables.concat();
     if tables.is_empty() {
         return tables;
     }
-    format!("## Policies, packets, ledger, registry\n\n{tables}")
+    format!("## Policies, packets, ledger, registry, failover\n\n{tables}")
 }
 
 /// Scenarios that there are results for, in the order of the report.
@@ -240,6 +242,12 @@ fn section(name: &str, title: &str, measured: &Measured, note: &str) -> String {
     let loads = measured.load.values().map(Vec::len);
     let rounds = loads
         .chain(measured.memory.values().map(Vec::len))
+        .chain(
+            measured
+                .figures
+                .values()
+                .flat_map(|figures| figures.values().map(Vec::len)),
+        )
         .max()
         .unwrap_or(0);
     let length = if measured.seconds > 0 {

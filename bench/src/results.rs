@@ -34,6 +34,9 @@ pub(crate) struct Measured {
     /// Times that something took, each summed up over a round.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) times: BTreeMap<String, Vec<TimeSample>>,
+    /// Anything else, by contender and the name of the figure.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) figures: BTreeMap<String, BTreeMap<String, Vec<f64>>>,
 }
 
 /// How long something took in one round.

@@ -1,9 +1,9 @@
-//! The suites policies and ledger: one Portreeve, one backend, and routes that differ in one thing. Since it is one process
+//! The suites policies and ledger, and the part defaults of failover: one Portreeve and routes that differ in one thing. Since it is one process
 //! and one set of connections to the backend, what differs is the route alone.
 
 use std::time::Duration;
 
-use crate::contender::{Place, Running, Special, start_origin};
+use crate::contender::{Contender, Place, Running, Special, start_origin_everywhere};
 use crate::fault::Fault;
 use crate::load;
 use crate::process::Cores;
@@ -78,11 +78,35 @@ pub(crate) static LEDGER: Routes = Routes {
     settle: Duration::from_millis(1500),
 };
 
+/// What is done for the sake of sick backends, while there are none.
+pub(crate) static DEFAULTS: Routes = Routes {
+    name: "defaults",
+    title: "what watches over four backends that are well, 128 bytes, 64 connections",
+    routes: [
+        Route {
+            name: "everything off",
+            fields: &["Host: off.test"],
+        },
+        Route {
+            name: "the defaults",
+            fields: &["Host: defaults.test"],
+        },
+        Route {
+            name: "peak-ewma, probe, hedge, retries",
+            fields: &["Host: more.test"],
+        },
+    ],
+    added_us_max: 1.0,
+    template: include_str!("contender/defaults.toml"),
+    settle: Duration::ZERO,
+};
+
 impl Routes {
     pub(crate) fn measure(&'static self, pace: Pace, place: &Place) -> Result<Measured, Fault> {
         println!("== {}: {}", self.name, self.title);
-        let origin = start_origin(place, Cores::Second)?;
+        let origin = start_origin_everywhere(place, Cores::Second)?;
         let special = Special {
+            contender: Contender::Portreeve,
             name: self.name,
             template: self.template,
             threads: 1,

@@ -15,6 +15,8 @@ pub(crate) enum Suite {
     Ledger,
     /// Ten thousand backends that register themselves.
     Registry,
+    /// Backends that die, stand still, are slow, full or broken.
+    Failover,
 }
 
 /// How long a suite is measured.
@@ -26,12 +28,13 @@ pub(crate) struct Pace {
 }
 
 impl Suite {
-    pub(crate) const ALL: [Suite; 5] = [
+    pub(crate) const ALL: [Suite; 6] = [
         Suite::Http1,
         Suite::Packets,
         Suite::Policies,
         Suite::Ledger,
         Suite::Registry,
+        Suite::Failover,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -41,6 +44,7 @@ impl Suite {
             Suite::Policies => "policies",
             Suite::Ledger => "ledger",
             Suite::Registry => "registry",
+            Suite::Failover => "failover",
         }
     }
 
@@ -52,7 +56,7 @@ impl Suite {
     /// disturbs both sides of a round alike.
     pub(crate) fn pace(self) -> Pace {
         let (rounds, seconds) = match self {
-            Suite::Http1 | Suite::Packets | Suite::Registry => (6, 4),
+            Suite::Http1 | Suite::Packets | Suite::Registry | Suite::Failover => (6, 4),
             Suite::Policies => (100, 1),
             Suite::Ledger => (40, 1),
         };
