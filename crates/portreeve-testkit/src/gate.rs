@@ -17,6 +17,11 @@ impl Gate {
         self.0.send_replace(true);
     }
 
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Returns when the gate is open.
     pub async fn passed(&self) {
         let mut receiver = self.0.subscribe();

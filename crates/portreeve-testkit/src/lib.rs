@@ -9,6 +9,7 @@
 
 mod client;
 mod gate;
+mod load;
 mod message;
 mod origin;
 mod packet;
@@ -21,6 +22,7 @@ mod wire;
 
 pub use client::{Broken, Client, Ended};
 pub use gate::Gate;
+pub use load::{Told, load, volley};
 pub use message::{Kind, Message, MessageFault, decoded, extent, text};
 pub use origin::{Connection, Origin, OriginBuilder, Script};
 pub use packet::{Packet, acknowledgement, sha1};

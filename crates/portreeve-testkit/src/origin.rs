@@ -4,15 +4,19 @@ mod log;
 mod peer;
 mod script;
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
+use crate::PATIENCE;
 use crate::message::Message;
 use crate::wire::{Address, Door, Wire};
 
@@ -247,6 +251,7 @@ pub struct OriginBuilder {
 #[derive(Debug)]
 enum At {
     Ip(IpAddr),
+    Port(SocketAddr),
     Unix(PathBuf),
 }
 
@@ -255,6 +260,16 @@ impl OriginBuilder {
     #[must_use]
     pub fn on(mut self, address: impl Into<IpAddr>) -> Self {
         self.bind = At::Ip(address.into());
+        self
+    }
+
+    /// Listens where another origin was, once that has let go of the address.
+    #[must_use]
+    pub fn at(mut self, address: &Address) -> Self {
+        self.bind = match address {
+            Address::Tcp(address) => At::Port(*address),
+            Address::Unix(path) => At::Unix(path.clone()),
+        };
         self
     }
 
@@ -271,7 +286,8 @@ impl OriginBuilder {
     /// If it cannot listen.
     pub async fn start(self) -> Origin {
         let (door, address) = match &self.bind {
-            At::Ip(ip) => tcp_door(*ip).await,
+            At::Ip(ip) => tcp_door((*ip, 0).into()).await,
+            At::Port(address) => tcp_door(*address).await,
             At::Unix(path) => unix_door(path),
         };
         let log = Arc::new(Log::default());
@@ -287,10 +303,17 @@ impl OriginBuilder {
     }
 }
 
-async fn tcp_door(ip: IpAddr) -> (Door, Address) {
-    let listener = TcpListener::bind((ip, 0))
-        .await
-        .unwrap_or_else(|error| panic!("no listener on {ip}: {error}"));
+async fn tcp_door(at: SocketAddr) -> (Door, Address) {
+    let listener = timeout(PATIENCE, async {
+        loop {
+            match TcpListener::bind(at).await {
+                // Whoever was there ends in these moments.
+                Err(error) if error.kind() == ErrorKind::AddrInUse => tokio::time::sleep(POLL).await,
+                bound => return bound.unwrap_or_else(|error| panic!("no listener on {at}: {error}")),
+            }
+        }
+    });
+    let listener = listener.await.unwrap_or_else(|_| panic!("{at} stays in use"));
     let address = listener.local_addr().expect("a listener has an address");
     (Door::Tcp(listener), address.into())
 }
@@ -360,3 +383,4 @@ fn filler(address: SocketAddr) -> Socket {
 
 /// More than a queue of length 0 holds.
 const QUEUE_FILLERS: usize = 4;
+const POLL: Duration = Duration::from_millis(2);

@@ -1,6 +1,8 @@
 //! The real proxy, in process, on ports that the kernel chooses.
 
 mod admin;
+mod members;
+mod metrics;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -200,8 +202,10 @@ pub struct Setup {
     top: String,
     listener: String,
     client_limits: String,
+    route: String,
     pool: String,
     backend_limits: String,
+    rest: String,
     scratch: Scratch,
 }
 
@@ -217,8 +221,10 @@ impl Setup {
             top: String::new(),
             listener: String::new(),
             client_limits: String::new(),
+            route: String::new(),
             pool: String::new(),
             backend_limits: String::new(),
+            rest: String::new(),
             scratch: Scratch::new(),
         }
     }
@@ -258,6 +264,26 @@ impl Setup {
         self
     }
 
+    /// Lines of the route `app`.
+    #[must_use]
+    pub fn route(mut self, toml: &str) -> Self {
+        writeln!(self.route, "{toml}").expect("a string takes text");
+        self
+    }
+
+    /// Whole tables after all others.
+    #[must_use]
+    pub fn tables(mut self, toml: &str) -> Self {
+        writeln!(self.rest, "{toml}").expect("a string takes text");
+        self
+    }
+
+    /// With an admin listener, so that what is counted can be read.
+    #[must_use]
+    pub fn counting(self) -> Self {
+        self.top("admin = { bind = \"127.0.0.1:0\" }")
+    }
+
     /// These backends, as TOML writes the elements of the list, instead of the origins.
     #[must_use]
     pub fn backends(mut self, backends: impl IntoIterator<Item = String>) -> Self {
@@ -290,16 +316,26 @@ impl Setup {
             top,
             listener,
             client_limits,
+            route,
             pool,
             backend_limits,
+            rest,
             ..
         } = self;
         let backends = self.backends.join(", ");
         format!(
             "{top}\n[listener.web]\nbind = \"{bind}\"\n{listener}\n\
-             [listener.web.limits]\n{client_limits}\n[route.app]\nhost = \"{host}\"\npool = \"app\"\n\
-             [pool.app]\nbackends = [{backends}]\n{pool}\n[pool.app.limits]\n{backend_limits}\n"
+             [listener.web.limits]\n{client_limits}\n[route.app]\nhost = \"{host}\"\npool = \"app\"\n{route}\n\
+             [pool.app]\nbackends = [{backends}]\n{pool}\n[pool.app.limits]\n{backend_limits}\n{rest}\n"
         )
+    }
+
+    /// Starts it with this configuration instead, which was made of [`Setup::toml`].
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_as(self, toml: &str) -> Proxy {
+        Proxy::in_folder(toml, self.scratch).await
     }
 
     /// Starts it.

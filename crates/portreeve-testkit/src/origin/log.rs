@@ -15,6 +15,8 @@ pub struct Connection {
     pub received: Vec<u8>,
     /// Whether the peer has ended it and the script, reading, has noticed.
     pub peer_left: bool,
+    /// Whether its script is over, and with it the connection, whoever ended it.
+    pub is_over: bool,
 }
 
 /// Shared by an origin and its scripts.

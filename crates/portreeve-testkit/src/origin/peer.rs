@@ -45,16 +45,23 @@ impl Peer {
     }
 
     pub(super) async fn play(mut self, script: Script) {
-        match self.steps(script).await {
-            Ok(()) => {}
-            Err(Stop::PeerLeft) => self
-                .log
-                .change(|state| state.connections[self.index].peer_left = true),
-            Err(Stop::Reset) => self.wire.reset(),
-            Err(Stop::Violation(what)) => self.log.change(|state| {
-                state.violation.get_or_insert(what);
-            }),
+        let played = self.steps(script).await;
+        let Self { wire, index, log, .. } = self;
+        match &played {
+            Err(Stop::Reset) => wire.reset(),
+            _ => drop(wire),
         }
+        log.change(|state| {
+            let connection = &mut state.connections[index];
+            connection.is_over = true;
+            match played {
+                Err(Stop::PeerLeft) => connection.peer_left = true,
+                Err(Stop::Violation(what)) => {
+                    state.violation.get_or_insert(what);
+                }
+                Ok(()) | Err(Stop::Reset) => {}
+            }
+        });
     }
 
     async fn steps(&mut self, script: Script) -> Result<(), Stop> {

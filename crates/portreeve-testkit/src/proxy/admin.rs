@@ -56,6 +56,27 @@ impl Proxy {
         }
     }
 
+    /// Has the operator drain a backend, and returns once it has no request in flight.
+    ///
+    /// # Panics
+    /// If it keeps some.
+    pub async fn drain_backend(&self, pool: &str, id: &str) {
+        let path = format!("/v1/pools/{pool}/backends/{id}/drain");
+        let answer = self.admin_answer("POST", &path, "{\"wait\":\"9s\"}").await;
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+        assert!(answer.text().contains("\"in_flight\":0"), "{}", answer.text());
+    }
+
+    /// Has the operator end that.
+    ///
+    /// # Panics
+    /// If there is no such backend.
+    pub async fn undrain_backend(&self, pool: &str, id: &str) {
+        let path = format!("/v1/pools/{pool}/backends/{id}/undrain");
+        let answer = self.admin_answer("POST", &path, "").await;
+        assert_eq!(answer.status(), 204, "{}", answer.text());
+    }
+
     /// Makes a token and shows it.
     ///
     /// # Panics
