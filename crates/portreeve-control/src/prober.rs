@@ -15,7 +15,7 @@ use portreeve_model::plan::Check;
 use portreeve_model::{ProbeOrder, Report};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 pub use counts::{ProbeCounts, ProbeTotals};
@@ -69,6 +69,13 @@ impl Prober {
         PROBES_MAX.saturating_sub(self.probes.len())
     }
 
+    /// Makes room where probes have ended.
+    pub(crate) fn tidy(&mut self) {
+        while let Some(result) = self.probes.try_join_next() {
+            note(result);
+        }
+    }
+
     /// Begins a probe.
     pub(crate) fn probe(&mut self, order: ProbeOrder) {
         let (clock, counts) = (self.clock, Arc::clone(&self.counts));
@@ -92,23 +99,23 @@ impl Prober {
 
     /// Waits until a probe has ended, so that there is more room; `None` if none is under way.
     pub(crate) async fn ended(&mut self) -> Option<()> {
-        let mut ended = Some(self.probes.join_next().await?);
-        while let Some(result) = ended {
-            if result.is_err_and(|error| error.is_panic()) {
-                tracing::error!("a probe had panicked");
-            }
-            ended = self.probes.try_join_next();
-        }
+        note(self.probes.join_next().await?);
+        self.tidy();
         Some(())
+    }
+}
+
+fn note(ended: Result<(), JoinError>) {
+    if ended.is_err_and(|error| error.is_panic()) {
+        tracing::error!("a probe had panicked");
     }
 }
 
 async fn look(order: &ProbeOrder, commands: &Semaphore) -> Found {
     let plan = &*order.plan;
     if let Check::Exec { command } = &plan.check {
-        return exec::check(command, &order.backend, plan.timeout, commands)
-            .await
-            .into();
+        let checking = exec::check(command, &order.backend, plan.timeout, commands);
+        return Box::pin(checking).await.into();
     }
     let by = Deadline(Instant::now() + plan.timeout);
     let reached = match reach::connect(&order.backend, &by, plan.timeout).await {
@@ -122,7 +129,10 @@ async fn look(order: &ProbeOrder, commands: &Semaphore) -> Found {
             ..Ok(()).into()
         },
         Check::Http(check) => http::check(check, reached, &by, plan.timeout).await,
-        Check::Grpc { service } => grpc::check(service, reached, &by, plan.timeout).await.into(),
+        // The state of this one is large, and need not be carried about by all the others.
+        Check::Grpc { service } => Box::pin(grpc::check(service, reached, &by, plan.timeout))
+            .await
+            .into(),
         Check::Exec { .. } => unreachable!("it was answered above"),
     }
 }

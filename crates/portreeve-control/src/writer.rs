@@ -113,7 +113,7 @@ impl Writer {
                 Some(order) = inlets.orders.recv() => self.wait_for_names(order),
                 Some(is_changed) = self.naming.answered() => self.is_outdated |= is_changed,
                 _ = self.outcomes.recv_many(&mut outcomes, BATCH_MAX) => self.note(&mut outcomes),
-                Some(()) = self.prober.ended() => {}
+                Some(()) = self.prober.ended(), if self.prober.room() == 0 => {}
                 _ = self.watch.tick(), if has_backends => self.look_for_suspects(),
                 _ = self.comparing.tick(), if has_backends => self.compare(),
                 () = until(due) => {}
@@ -235,6 +235,7 @@ impl Writer {
     /// Begins the lookups and probes that are due.
     fn begin_due(&mut self) {
         self.naming.ask_due();
+        self.prober.tidy();
         let room = self.prober.room();
         let due = self.world.registry.take_probes(self.clock.now(), room);
         due.into_iter().for_each(|order| self.prober.probe(order));
@@ -243,7 +244,10 @@ impl Writer {
     /// When there is something to do though nobody says a word.
     fn next_due(&self) -> Option<Instant> {
         let registry = &self.world.registry;
-        let probe = registry.next_probe_due().filter(|_| self.prober.room() > 0);
+        let probe = registry
+            .next_probe_due()
+            .filter(|_| self.prober.room() > 0)
+            .map(paced);
         let of_registry = [registry.next_due(), probe].into_iter().flatten().min();
         let others = [
             of_registry.map(|due| self.clock.instant(due)),
@@ -252,6 +256,12 @@ impl Writer {
         ];
         others.into_iter().flatten().min()
     }
+}
+
+/// Rounded up, so that one turn begins several probes.
+fn paced(due: Duration) -> Duration {
+    let paces = due.as_micros().div_ceil(PROBE_PACE.as_micros());
+    u32::try_from(paces).map_or(due, |paces| PROBE_PACE * paces)
 }
 
 fn each(period: Duration) -> Interval {
@@ -272,6 +282,9 @@ const BATCH_MAX: usize = 256;
 
 /// Between two looks at what the data plane suspects; tokens that run out are noticed at the latest then, too.
 const WATCH_EVERY: Duration = Duration::from_millis(50);
+
+/// Probes are begun so long after each other; each waits for less than this.
+const PROBE_PACE: Duration = Duration::from_millis(10);
 
 /// Between two looks at how backends serve in comparison.
 const COMPARE_EVERY: Duration = Duration::from_secs(1);
