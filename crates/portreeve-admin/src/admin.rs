@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::State;
@@ -26,6 +27,8 @@ pub struct View {
     pub readiness: watch::Receiver<Readiness>,
     /// What happened beside.
     pub events: Arc<Events>,
+    /// When the data plane began to count time.
+    pub start: Instant,
 }
 
 /// The running admin server. Dropping it ends it.
@@ -172,6 +175,7 @@ mod tests {
                 snapshots: view_of_snapshots,
                 readiness: view_of_readiness,
                 events: Arc::new(Events::new(SystemTime::now())),
+                start: Instant::now(),
             };
             let listener = AdminListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
             let admin = Admin::start(listener, view).unwrap();

@@ -6,6 +6,8 @@
 mod backends;
 mod classic;
 mod listeners;
+mod pools;
+mod probes;
 mod process;
 mod registry;
 mod routes;
@@ -14,6 +16,7 @@ mod state;
 
 use std::fmt;
 
+use portreeve_model::Tick;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
@@ -77,10 +80,13 @@ struct Everything {
 impl Collector for Everything {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let snapshot = self.view.snapshots.borrow().clone();
+        let now = Tick::after_start(self.view.start.elapsed());
         let mut sheet = Sheet::new(encoder);
         routes::write(&mut sheet, &snapshot)?;
         listeners::write(&mut sheet, &snapshot)?;
-        backends::write(&mut sheet, &snapshot)?;
+        backends::write(&mut sheet, &snapshot, now)?;
+        pools::write(&mut sheet, &snapshot)?;
+        probes::write(&mut sheet, self.registrar.as_ref())?;
         registry::write(&mut sheet, &snapshot, self.registrar.as_ref())?;
         state::write(&mut sheet, &self.view, &snapshot)?;
         process::write(&mut sheet)
@@ -99,7 +105,7 @@ mod tests {
     };
     use portreeve_model::{Ask, Cause, RequestOutcome, Resolved, Snapshot, Tried};
     use std::sync::Arc;
-    use std::time::{Duration, SystemTime};
+    use std::time::{Duration, Instant, SystemTime};
     use tokio::sync::watch;
 
     fn plan() -> Plan {
@@ -128,6 +134,7 @@ mod tests {
             snapshots: watch::channel(Arc::new(snapshot)).1,
             readiness: watch::channel(Readiness::Ready).1,
             events: Arc::new(Events::new(SystemTime::UNIX_EPOCH)),
+            start: Instant::now(),
         };
         Metrics::new(view, None).render(form).unwrap()
     }

@@ -1,7 +1,7 @@
 //! From what the control plane says to what the API says.
 
 use portreeve_api as api;
-use portreeve_control::{BackendState, NewToken, Refused, TokenState};
+use portreeve_control::{BackendState, Condition, NewToken, Refused, TokenState};
 use portreeve_model::plan::Network;
 use portreeve_model::{Event, Policies, PolicyScope};
 
@@ -20,6 +20,7 @@ pub(crate) fn backend(state: BackendState) -> api::BackendState {
         registered: state.is_registered,
         in_flight: state.in_flight,
         requests: state.requests,
+        failures: state.failures,
         since_unix_ms: state.since_unix_ms,
         expires_in_ms: state.expires_in.map(millis),
         token: state.token.map(|token| token.to_string()),
@@ -28,7 +29,24 @@ pub(crate) fn backend(state: BackendState) -> api::BackendState {
         version: state.version.map(|version| version.to_string()),
         zone: state.zone.map(|zone| zone.to_string()),
         backup: state.is_backup,
+        condition: condition(&state.condition),
         reason: state.reason,
+    }
+}
+
+fn condition(condition: &Condition) -> api::Condition {
+    let ejected = condition.ejection.map(|ejected| api::Ejection {
+        by: ejected.by.code().to_owned(),
+        times: ejected.times,
+        trial_in_ms: millis(condition.trial_in),
+        on_trial: ejected.is_on_trial,
+    });
+    api::Condition {
+        ejected,
+        in_flight_limit: condition.limit,
+        expected_latency_ms: condition.latency.map(|latency| latency.as_secs_f64() * 1e3),
+        warmth: Some(condition.warmth).filter(|warmth| *warmth < 1.0),
+        stalled: condition.is_stalled,
     }
 }
 

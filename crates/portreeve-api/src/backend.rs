@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::condition::Condition;
+
 /// One backend as it stands now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BackendState {
@@ -23,6 +25,9 @@ pub struct BackendState {
     pub in_flight: u32,
     /// Requests that were ever sent to it.
     pub requests: u64,
+    /// Of these, those that failed by its fault.
+    #[serde(default)]
+    pub failures: u64,
     /// When it registered, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since_unix_ms: Option<u64>,
@@ -47,6 +52,9 @@ pub struct BackendState {
     /// Whether it serves only while no other may.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backup: bool,
+    /// How it does, beside its standing.
+    #[serde(default, flatten)]
+    pub condition: Condition,
     /// Why it stands so, or soon may not serve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

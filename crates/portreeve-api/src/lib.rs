@@ -9,6 +9,7 @@
 mod admin_file;
 mod backend;
 mod body;
+mod condition;
 mod drain;
 mod duration;
 mod event;
@@ -24,6 +25,7 @@ mod token;
 pub use admin_file::AdminFile;
 pub use backend::{BackendList, BackendState};
 pub use body::BODY_BYTES_MAX;
+pub use condition::{Condition, Ejection};
 pub use drain::{DrainWish, Drained};
 pub use duration::{duration, show};
 pub use event::EventLine;

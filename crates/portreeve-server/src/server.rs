@@ -88,6 +88,7 @@ impl Server {
             snapshots: controller.snapshots(),
             readiness: view_of_readiness,
             events: Arc::clone(&prepared.events),
+            start,
         };
         let admin = match prepared.admin {
             Some(listener) => Some(start_admin(listener, view, registrar, &config)?),

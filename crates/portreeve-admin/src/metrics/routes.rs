@@ -21,6 +21,7 @@ pub(super) fn write(sheet: &mut Sheet<'_>, snapshot: &Snapshot) -> fmt::Result {
         "Attempts beyond a request's first.",
         all.iter().map(|(route, totals)| (of(route), totals.retries)),
     )?;
+    write_choices(sheet, &all)?;
     sheet.histograms(
         "portreeve_request_duration_seconds",
         "From the end of a request's head to the end of its response.",
@@ -61,6 +62,18 @@ fn write_causes(sheet: &mut Sheet<'_>, all: &[Counted<'_>]) -> fmt::Result {
     sheet.counters(
         "portreeve_request_errors",
         "Requests that the proxy answered or ended itself, by cause.",
+        series,
+    )
+}
+
+fn write_choices(sheet: &mut Sheet<'_>, all: &[Counted<'_>]) -> fmt::Result {
+    let series = all.iter().flat_map(|(route, totals)| {
+        let counts = totals.by_why.iter().filter(|(_, count)| *count > 0);
+        counts.map(move |&(why, count)| (with(of(route), "why", why.code()), count))
+    });
+    sheet.counters(
+        "portreeve_request_choices",
+        "Requests that met a backend, by why the last one was chosen.",
         series,
     )
 }

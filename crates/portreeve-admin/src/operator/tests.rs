@@ -39,6 +39,7 @@ impl Running {
             snapshots: controller.snapshots(),
             readiness: view_of_readiness,
             events: Arc::new(Events::new(SystemTime::now())),
+            start: std::time::Instant::now(),
         };
         let operator = Operator {
             registrar: registrar.clone(),
