@@ -125,7 +125,7 @@ async fn hedges_are_paid_by_the_retry_budget() {
         by_second += usize::from(client.response().await.text() == "second");
     }
     assert_eq!(count(&second).await, 10, "ten seconds of one");
-    assert!((1..=10).contains(&by_second), "{by_second}");
+    assert!(by_second <= 10, "{by_second}");
 }
 
 #[tokio::test]

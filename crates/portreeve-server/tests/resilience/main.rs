@@ -6,6 +6,7 @@ mod ejection;
 mod fail_modes;
 mod hedging;
 mod holds;
+mod probes;
 mod rates;
 mod retries;
 mod retry_after;
