@@ -46,13 +46,38 @@ fn table(list: &BackendList) -> Table {
             backend.address.clone(),
             dashed(&backend.policies.join(", ")),
             backend.weight.to_string(),
-            backend.standing.clone(),
+            standing(backend),
             backend.in_flight.to_string(),
+            limit(backend),
+            latency(backend),
             backend.requests.to_string(),
             expiry(backend),
         ]);
     }
     table
+}
+
+/// Whoever serves and gets no requests is not to be taken for one that does.
+fn standing(backend: &BackendState) -> String {
+    let condition = &backend.condition;
+    match (&condition.ejected, condition.stalled) {
+        (Some(_), _) => format!("{}, ejected", backend.standing),
+        (None, true) => format!("{}, stalled", backend.standing),
+        (None, false) => backend.standing.clone(),
+    }
+}
+
+fn limit(backend: &BackendState) -> String {
+    let limit = backend.condition.in_flight_limit;
+    limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string())
+}
+
+/// How long it is expected to take.
+pub(super) fn latency(backend: &BackendState) -> String {
+    match backend.condition.expected_latency_ms {
+        Some(ms) => format!("{ms:.1} ms"),
+        None => "-".to_owned(),
+    }
 }
 
 /// In whole seconds, rounded up, so that only what has expired says 0s.
@@ -78,6 +103,8 @@ const COLUMNS: &[Column] = &[
     Column::Number("WEIGHT"),
     Column::Text("STANDING"),
     Column::Number("IN FLIGHT"),
+    Column::Number("LIMIT"),
+    Column::Number("LATENCY"),
     Column::Number("REQUESTS"),
     Column::Number("EXPIRES"),
 ];

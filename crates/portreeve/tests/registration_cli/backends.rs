@@ -27,7 +27,8 @@ impl State {
 const TWO: &str = "{\"backends\":[\
     {\"pool\":\"api\",\"id\":\"a1\",\"address\":\"10.0.0.7:8000\",\"policies\":[\"eu\",\"hipaa\"],\"weight\":10,\
      \"standing\":\"serving\",\"registered\":true,\"in_flight\":3,\"requests\":1200,\"since_unix_ms\":1769850300250,\
-     \"expires_in_ms\":8001,\"token\":\"t1\",\"load\":0.25},\
+     \"expires_in_ms\":8001,\"token\":\"t1\",\"load\":0.25,\"failures\":2,\"in_flight_limit\":16,\"expected_latency_ms\":12.34,\
+     \"ejected\":{\"by\":\"latency\",\"times\":1,\"trial_in_ms\":4001}},\
     {\"pool\":\"web\",\"id\":\"unix:/run/app.sock\",\"address\":\"unix:/run/app.sock\",\"policies\":[],\"weight\":1,\
      \"standing\":\"down\",\"registered\":false,\"in_flight\":0,\"requests\":0,\"reason\":\"connection refused\"}]}\n";
 
@@ -39,9 +40,9 @@ fn backends_are_a_table_for_people() {
 
     assert_eq!(
         outcome.stdout,
-        "BACKEND                 ADDRESS             POLICIES   WEIGHT  STANDING  IN FLIGHT  REQUESTS  EXPIRES\n\
-         api/a1                  10.0.0.7:8000       eu, hipaa      10  serving           3      1200       9s\n\
-         web/unix:/run/app.sock  unix:/run/app.sock  -               1  down              0         0        -"
+        "BACKEND                 ADDRESS             POLICIES   WEIGHT  STANDING          IN FLIGHT  LIMIT  LATENCY  REQUESTS  EXPIRES\n\
+         api/a1                  10.0.0.7:8000       eu, hipaa      10  serving, ejected          3     16  12.3 ms      1200       9s\n\
+         web/unix:/run/app.sock  unix:/run/app.sock  -               1  down                      0      -        -         0        -"
     );
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
     assert_eq!(state.proxy.asked()[0].target, "/v1/backends");
@@ -90,14 +91,16 @@ fn one_backend_is_shown_with_all_that_is_known() {
         outcome.stdout,
         "api/a1\n\
          standing   serving\n\
+         ejected    once, by latency; one request may be its trial in 5s\n\
          address    10.0.0.7:8000\n\
          policies   eu, hipaa\n\
          weight     10\n\
-         in flight  3\n\
-         requests   1200\n\
+         in flight  3 of at most 16\n\
+         requests   1200, of which 2 failed\n\
+         latency    12.3 ms\n\
+         load       25 %\n\
          registered 2026-01-31T09:05:00.250Z\n\
          expires    in 9s, without a heartbeat\n\
-         load       25 %\n\
          token      t1"
     );
 }
