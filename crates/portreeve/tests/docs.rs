@@ -49,6 +49,18 @@ fn the_file_in_the_readme_is_sound() {
 }
 
 #[test]
+fn every_example_of_resilience_is_sound_and_each_setting_has_an_effect() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("resilience.toml");
+    let blocks = blocks(&text(&root().join("docs/RESILIENCE.md")), "toml");
+    assert!(blocks.len() > 10, "only {} examples were found", blocks.len());
+    for block in blocks {
+        fs::write(&file, completed(&block)).unwrap();
+        let said = succeed(["check", file.to_str().unwrap()]);
+        assert!(!said.contains("warning"), "{said} of\n{block}");
+    }
+}
+
+#[test]
 fn the_flags_in_the_readme_are_accepted() {
     let commands = blocks(&text(&root().join("README.md")), "sh").concat();
     let serves: Vec<&str> = commands
@@ -166,9 +178,20 @@ impl Drop for Serving {
     }
 }
 
-fn succeed<'a>(arguments: impl IntoIterator<Item = &'a str>) {
+/// With what the page says that its examples leave out.
+fn completed(block: &str) -> String {
+    let route = match block.contains("[route.") {
+        true => "",
+        false => "[route.all]\npool = \"api\"\n",
+    };
+    format!("{block}\n[listener.web]\nbind = \"127.0.0.1:8080\"\n{route}")
+}
+
+/// What it wrote to standard output.
+fn succeed<'a>(arguments: impl IntoIterator<Item = &'a str>) -> String {
     let output = Command::new(BINARY).args(arguments).output().unwrap();
     assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// `FILE: LINK` for each that leads nowhere.
