@@ -54,7 +54,7 @@ pub(crate) async fn until_as(before: &Held) {
     }
 }
 
-/// Returns once every gauge of requests and connections has come back to 0, and nobody is ejected or away.
+/// Returns once every gauge of requests and connections has come back to 0.
 pub(crate) async fn until_at_rest(proxy: &Proxy) {
     let begun = Instant::now();
     loop {
