@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use portreeve_http1::Framing;
-use portreeve_model::{Backend, Cause, Fault, Listener, Tried};
+use portreeve_model::{Backend, Cause, Fault, Suspicions, Tried};
 
 use crate::conn::Conn;
 use crate::forward::call::Call;
@@ -220,7 +220,7 @@ async fn ask<'a>(
         Err(Cause::ClientLeft) => return Ok(Ended::refused(Refusal::new(Cause::ClientLeft), call.request())),
         Err(Cause::ConnectTimeout) if call.is_overdue() => return Err(Failed::unsent(Cause::TotalTimeout)),
         Err(cause) => {
-            note_unreachable(&backend, cause, call.listener);
+            note_unreachable(&backend, cause, &call.listener.suspicions);
             return Err(not_connected(cause, &worker));
         }
     };
@@ -235,13 +235,13 @@ async fn ask<'a>(
 }
 
 /// A backend that cannot be reached gets no more requests until a probe has passed.
-pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, listener: &Listener) {
+pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, suspicions: &Suspicions) {
     if matches!(
         cause,
         Cause::ConnectRefused | Cause::ConnectFailed | Cause::ConnectTimeout
     ) && backend.suspect()
     {
-        listener.suspicions.raise();
+        suspicions.raise();
     }
 }
 

@@ -28,9 +28,12 @@ pub(crate) fn secret(state: &Path, plan: &Plan) -> StickySecret {
 }
 
 fn parse(bytes: &[u8]) -> io::Result<[u8; 32]> {
-    bytes
-        .try_into()
-        .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not 32 bytes; remove it to have a new one made"))
+    bytes.try_into().map_err(|_| {
+        io::Error::new(
+            ErrorKind::InvalidData,
+            "it is not 32 bytes; remove it to have a new one made",
+        )
+    })
 }
 
 /// Under another name first, so that it is there whole or not at all; if two do this at once, one stays for both.
@@ -39,7 +42,11 @@ fn make(state: &Path, path: &Path) -> io::Result<[u8; 32]> {
     let unfinished = state.join(format!("{FILE}.{}", std::process::id()));
     let _ = fs::remove_file(&unfinished); // of a process before us with our number
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(&unfinished)?;
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)?;
     file.write_all(&random()?)?;
     file.sync_all()?;
     let linked = fs::hard_link(&unfinished, path);

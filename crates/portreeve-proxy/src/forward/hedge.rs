@@ -184,7 +184,7 @@ async fn answered(call: &Call<'_>, turn: &Turn<'_>, worker: &Rc<Worker>) -> Resu
         Ok(conn) => answered_on(conn, call, turn, worker).await,
         Err(Cause::ConnectTimeout) if call.is_overdue() => Err(Cause::TotalTimeout),
         Err(cause) => {
-            note_unreachable(backend, cause, call.listener);
+            note_unreachable(backend, cause, &call.listener.suspicions);
             Err(cause)
         }
     }

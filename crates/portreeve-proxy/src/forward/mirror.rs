@@ -7,14 +7,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use portreeve_http1::{Framing, Head, HeadLimits, keeps_alive, parse_response, response_framing};
-use portreeve_model::{Ask, Cause, Lease, Policies, Pool, Tried};
+use portreeve_model::{Ask, Cause, Lease, Policies, Pool, Suspicions, Tried};
 
 use super::answered::{skip_body, whole_head};
 use super::call::Call;
 use super::connect::connect;
 use super::download::promised;
-use super::note_failure;
 use super::turn::Turn;
+use super::{note_failure, note_unreachable};
 use crate::body::Body;
 use crate::conn::Conn;
 use crate::patience::Patience;
@@ -49,6 +49,7 @@ struct Copy {
     method: Vec<u8>,
     bytes: Vec<u8>,
     limits: HeadLimits,
+    suspicions: Arc<Suspicions>,
 }
 
 impl Copy {
@@ -82,6 +83,7 @@ impl Copy {
             method: request.method().to_vec(),
             bytes,
             limits: call.response_limits(),
+            suspicions: Arc::clone(&call.listener.suspicions),
         })
     }
 
@@ -94,6 +96,7 @@ impl Copy {
             policies: &self.policies,
             method: &self.method,
             limits: &self.limits,
+            suspicions: &self.suspicions,
             worker: &worker,
         };
         if let Err(cause) = sent.exchange(&mut turn, &self.bytes, begun).await {
@@ -111,6 +114,7 @@ struct Sent<'a> {
     policies: &'a Policies,
     method: &'a [u8],
     limits: &'a HeadLimits,
+    suspicions: &'a Suspicions,
     worker: &'a Rc<Worker>,
 }
 
@@ -118,20 +122,22 @@ impl Sent<'_> {
     async fn exchange(&self, turn: &mut Turn<'_>, bytes: &[u8], begun: Instant) -> Result<(), Cause> {
         let (limits, worker) = (&self.pool.limits, self.worker);
         let backend = Arc::clone(turn.backend());
-        let mut conn = match worker.idle.take(backend.id, begun) {
-            Some(conn) => conn,
-            None => connect(&backend, limits.connect_timeout, worker, None).await?,
+        let kept = worker.idle.take(backend.id, begun);
+        let answered = match kept {
+            Some(conn) => self.ask(conn, turn, bytes).await,
+            None => Err(Cause::BackendClosed),
         };
-        if !backend.may_serve(self.policies) {
-            return Err(Cause::NoBackend);
-        }
-        let mut patience = Patience::new(limits.idle_timeout, None, None);
-        let written = conn.write_all(bytes, &mut patience).await;
-        written.map_err(|_| Cause::BackendReset)?;
+        let (mut conn, mut length) = match answered {
+            // It died while it waited, which is nobody's fault.
+            Err(Cause::BackendClosed | Cause::BackendReset) => {
+                let conn = connect(&backend, limits.connect_timeout, worker, None).await;
+                let conn = conn.inspect_err(|cause| note_unreachable(&backend, *cause, self.suspicions))?;
+                self.ask(conn, turn, bytes).await?
+            }
+            answered => answered?,
+        };
         let mut head = Head::new();
         loop {
-            let patience = Patience::new(limits.first_byte_timeout, None, None);
-            let length = whole_head(&mut conn, self.limits, patience, worker).await?;
             let status = parse_response(&conn.input()[..length], self.limits, &mut head);
             conn.consume(length);
             let status = status.map_err(|_| Cause::MalformedResponse)?;
@@ -144,7 +150,25 @@ impl Sent<'_> {
                 return Ok(());
             }
             head.clear();
+            length = self.next_head(&mut conn).await?;
         }
+    }
+
+    /// The connection, with a head of this length in its input.
+    async fn ask(&self, mut conn: Conn, turn: &Turn<'_>, bytes: &[u8]) -> Result<(Conn, usize), Cause> {
+        if !turn.lease().may_serve(self.policies) {
+            return Err(Cause::NoBackend);
+        }
+        let mut patience = Patience::new(self.pool.limits.idle_timeout, None, None);
+        let written = conn.write_all(bytes, &mut patience).await;
+        written.map_err(|_| Cause::BackendReset)?;
+        let length = self.next_head(&mut conn).await?;
+        Ok((conn, length))
+    }
+
+    async fn next_head(&self, conn: &mut Conn) -> Result<usize, Cause> {
+        let patience = Patience::new(self.pool.limits.first_byte_timeout, None, None);
+        whole_head(conn, self.limits, patience, self.worker).await
     }
 
     /// The answer is dropped; the connection may serve others.

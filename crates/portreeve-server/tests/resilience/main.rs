@@ -6,12 +6,14 @@ mod ejection;
 mod fail_modes;
 mod hedging;
 mod holds;
+mod mirrors;
 mod probes;
 mod rates;
 mod retries;
 mod retry_after;
 mod rolling;
 mod splits;
+mod sticky;
 
 use portreeve_testkit::{Message, Origin, Proxy, Script, Setup, Told};
 

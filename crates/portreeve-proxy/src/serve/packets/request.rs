@@ -97,7 +97,7 @@ async fn ask_one(
                 return ask_this(upstream, &mut turn, client, packets, request, record).await;
             }
             Err(cause) => {
-                note_unreachable(&backend, cause, listener);
+                note_unreachable(&backend, cause, &listener.suspicions);
                 note_failure(&mut turn, Some(cause));
                 failed = Some(cause);
             }
