@@ -85,9 +85,10 @@ impl<'a> Choice<'a> {
         record.is_outdated
     }
 
-    /// A retry does not wait for those that are left.
+    /// For room always; for somebody to come back only if the request has met nobody: a retry fails of what the last
+    /// one failed of.
     fn may_wait(&self, why: NotPicked, tried: &Tried) -> bool {
-        tried.is_empty() && (why == NotPicked::Full || self.pool.plan().fail_mode == FailMode::Hold)
+        why == NotPicked::Full || tried.is_empty() && self.pool.plan().fail_mode == FailMode::Hold
     }
 
     async fn wait(

@@ -100,9 +100,10 @@ fn read(file: &str) -> String {
     std::fs::read_to_string(file).unwrap_or_default()
 }
 
-const RESTING: [&str; 2] = [
+const RESTING: [&str; 3] = [
     "portreeve_backend_requests_in_flight",
     "portreeve_connections_open",
+    "portreeve_requests_waiting",
 ];
 /// Ejections last 2 s at most, and idle connections are closed at once.
 const AT_REST_WITHIN: Duration = Duration::from_secs(15);

@@ -69,7 +69,7 @@ impl Judge<'_> {
                 let known = Cause::ALL.iter().find(|cause| cause.code() == said);
                 known.is_none_or(|known| known.status() != *status || *known == Cause::InternalError)
                     || cause != Some(said)
-                    || (self.must_be_served(outcome) && !is_full_at_retry(said, record))
+                    || self.must_be_served(outcome)
             }
             End::Aborted => {
                 !cause.is_some_and(|cause| Cause::ALL.iter().any(|known| known.code() == cause))
@@ -171,11 +171,6 @@ impl Judge<'_> {
             self.state.stalls.len(),
         )
     }
-}
-
-/// A request that one backend has failed does not wait until another has room: that one is well, and full.
-fn is_full_at_retry(cause: &str, record: Option<&(u32, &str)>) -> bool {
-    cause == Cause::Overloaded.code() && record.is_some_and(|(_, line)| line.contains("\"attempts\":"))
 }
 
 fn is_well(history: &History, outcome: &Outcome) -> bool {
