@@ -125,7 +125,9 @@ impl<'a> Exchange<'_, 'a> {
             };
             if !is_interim(&status) {
                 self.note_answer(status.status, &client.worker, record);
-                if let Some(next) = self.another(status.status, client, record) {
+                if self.may_ask_another(status.status, record)
+                    && let Some(next) = Box::pin(self.another(client, record)).await
+                {
                     return Err(next);
                 }
                 return Ok(self.deliver(status, client, record).await);
@@ -207,19 +209,25 @@ impl<'a> Exchange<'_, 'a> {
         }
     }
 
-    /// Another backend that is asked instead, if the status is one of those after which that is done, the request may be
-    /// sent again, and somebody is left.
-    fn another(&mut self, status: u16, client: &mut Client, record: &Record<'_>) -> Option<Failed<'a>> {
+    /// Whether the status is one of those after which another backend is asked, and the request may be sent again.
+    fn may_ask_another(&self, status: u16, record: &Record<'_>) -> bool {
         let call = self.call;
-        let may = call.pool.plan().retry.wants(status)
+        call.pool.plan().retry.wants(status)
             && self.upload.is_whole(call)
             && record.attempts < call.pool.limits.attempts_max
-            && !call.is_overdue();
-        if !may {
-            return None;
-        }
-        let next = self.another_turn(&client.worker, record)?;
-        if !call.pays(&client.worker) {
+            && !call.is_overdue()
+    }
+
+    /// Another backend that is asked instead, if one is left and has room in time, and the budget pays. The answer that is
+    /// there is given up only then.
+    async fn another(&mut self, client: &mut Client, record: &mut Record<'_>) -> Option<Failed<'a>> {
+        let (call, worker) = (self.call, client.worker.clone());
+        let (choice, tried) = (self.attempt.choice, &*self.attempt.tried);
+        let next = choice
+            .turn(tried, Some(&mut client.conn), &worker, record)
+            .await
+            .ok()?;
+        if !call.pays(&worker) {
             return None;
         }
         self.upload.unsend(&mut client.conn);
