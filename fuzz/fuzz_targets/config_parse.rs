@@ -11,7 +11,7 @@ fuzz_target!(|data: &[u8]| {
     };
     match parse(text) {
         Ok(config) => {
-            config.warnings();
+            let _ = config.warnings();
             let printed = print(&config);
             assert_eq!(parse(&printed), Ok(config), "{printed}");
         }
