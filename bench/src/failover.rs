@@ -35,12 +35,13 @@ pub(crate) enum Part {
 }
 
 /// In the order of the report.
-pub(crate) static TRIALS: [&Trial; 8] = [
+pub(crate) static TRIALS: [&Trial; 9] = [
     &killed::KILLED,
     &killed::STOPPED,
     &slow::SLOW,
     &slow::EQUAL,
     &overload::OVERLOAD,
+    &overload::IMPATIENT,
     &failing::FAILING,
     &failing::RESETTING,
     &probed::PROBED,

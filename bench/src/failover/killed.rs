@@ -27,6 +27,7 @@ pub(crate) static KILLED: Trial = Trial {
         Column::new(SENT, Unit::Count),
         Column::new(UNSERVED, Unit::Count).target(Bound::AtMost(0.0)),
         Column::new(AT_ONCE, Unit::Count).target(Bound::AtMost(1.0)),
+        Column::new(UNTIL, Unit::Millis),
         Column::new(LATER, Unit::Count),
         Column::new(P99, Unit::Millis),
     ],
@@ -71,6 +72,7 @@ const PROBING_HAPROXY: Entrant = Entrant::new(
 const SENT: &str = "sent";
 const UNSERVED: &str = "not served";
 const AT_ONCE: &str = "sent to it after the first refusal";
+const UNTIL: &str = "the last of these";
 const LATER: &str = "connections to it in all";
 const IN_FLIGHT: &str = "in flight when it stopped";
 const SENT_AFTER: &str = "sent to it afterwards";
@@ -86,15 +88,18 @@ fn kill(entrant: &Entrant, bench: &Bench<'_>) -> Result<Figures, Fault> {
     let mut seen = seen.into_iter().filter(|seen| seen.at >= killed);
     let refused = seen.find(|seen| seen.what == What::Connect);
     let rest: Vec<Seen> = seen.collect();
-    let at_once = |seen: &&Seen| {
-        let since = refused.map_or(Duration::MAX, |first| seen.at.saturating_duration_since(first.at));
-        since < BEFORE_PROBES
-    };
+    let since = |seen: &Seen| refused.map(|first| seen.at.saturating_duration_since(first.at));
+    let at_once = rest
+        .iter()
+        .filter_map(since)
+        .filter(|&since| since < BEFORE_PROBES);
+    let last = at_once.clone().max().unwrap_or_default();
     let connects = rest.iter().filter(|seen| seen.what == What::Connect).count();
     Ok(Figures::from([
         (SENT, after.sent as f64),
         (UNSERVED, after.unserved() as f64),
-        (AT_ONCE, rest.iter().filter(at_once).count() as f64),
+        (AT_ONCE, at_once.count() as f64),
+        (UNTIL, last.as_micros() as f64),
         (LATER, connects as f64 + f64::from(u8::from(refused.is_some()))),
         (P99, after.p99_us as f64),
     ]))

@@ -12,7 +12,8 @@ use crate::fault::Fault;
 pub(crate) static PROBED: Trial = Trial {
     name: "probed",
     title: "500 backends probed each second, no requests",
-    note: "CPU time of all threads of the proxy, as a share of one core. nginx without its commercial extension does not probe.",
+    note: "CPU time of all threads of the proxy, as a share of one core. nginx without its commercial extension does not probe. HAProxy \
+           aborts a connection before the backend has accepted it, so those are not counted.",
     entrants: &[
         Entrant::new(
             "portreeve, by GET",
