@@ -136,6 +136,7 @@ impl Limiter {
             latency: (count(latency_sum) / count(answers)).max(1.0),
             waiting,
             is_bound: self.has_bound.swap(false, Relaxed),
+            has_leavers: here.left.saturating_sub(start.left) * 10 > answers,
         })
     }
 
@@ -164,6 +165,7 @@ fn totals(vitals: &Vitals, now: Tick) -> Totals {
         answers: vitals.answers_total(),
         latency_sum: Tick::after_start(vitals.latency_total()).micros(),
         failures: vitals.bad_answers_total(),
+        left: vitals.left_total(),
     }
 }
 

@@ -29,6 +29,7 @@ struct Counts {
     ended: AtomicU64,
     /// Of these, those without an answer.
     ended_unanswered: AtomicU64,
+    left: AtomicU64,
     answers: AtomicU64,
     /// Of all answers, in microseconds.
     latency_sum: AtomicU64,

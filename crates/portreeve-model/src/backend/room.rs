@@ -92,6 +92,11 @@ impl Backend {
         self.vitals.is_stalled(self.in_flight(), now)
     }
 
+    /// Whether it is stalled, and for so long that whoever left can have left because of that.
+    pub(crate) fn is_silent(&self, now: Tick) -> bool {
+        self.is_stalled(now) && self.vitals.is_silent(now)
+    }
+
     pub(crate) fn is_ejected(&self) -> bool {
         !self.gate.ejection.is_admitted()
     }

@@ -32,6 +32,9 @@ pub(super) struct Window {
     pub(super) waiting: u32,
     /// Whether somebody was refused.
     pub(super) is_bound: bool,
+    /// Whether many left before their answers: a backend may work on theirs all the same, so there is more in line than
+    /// can be seen, and fewer in flight need not make it faster.
+    pub(super) has_leavers: bool,
 }
 
 impl Window {
@@ -157,7 +160,7 @@ impl Gradient {
     fn is_in_vain(&self, window: &Window) -> bool {
         let (latency, waiting) = self.before_cut;
         let share = window.waiting_mean() / waiting.max(1.0);
-        let is_telling = share <= TELLING || self.limit <= FLOOR;
+        let is_telling = !window.has_leavers && (share <= TELLING || self.limit <= FLOOR);
         is_telling && window.latency > latency * (1.0 + share.min(1.0)) / 2.0 * IN_VAIN
     }
 

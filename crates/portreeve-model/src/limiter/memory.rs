@@ -14,6 +14,7 @@ pub(super) struct Memory {
     answers: AtomicU64,
     latency_sum: AtomicU64,
     failures: AtomicU64,
+    left: AtomicU64,
     low: AtomicF32,
     low_before: AtomicF32,
     turns_at: AtomicU64,
@@ -36,6 +37,7 @@ pub(super) struct Totals {
     pub(super) answers: u64,
     pub(super) latency_sum: u64,
     pub(super) failures: u64,
+    pub(super) left: u64,
 }
 
 impl Memory {
@@ -45,6 +47,7 @@ impl Memory {
             answers: self.answers.load(Relaxed),
             latency_sum: self.latency_sum.load(Relaxed),
             failures: self.failures.load(Relaxed),
+            left: self.left.load(Relaxed),
         }
     }
 
@@ -53,6 +56,7 @@ impl Memory {
         self.answers.store(totals.answers, Relaxed);
         self.latency_sum.store(totals.latency_sum, Relaxed);
         self.failures.store(totals.failures, Relaxed);
+        self.left.store(totals.left, Relaxed);
     }
 
     pub(super) fn gradient(&self) -> Gradient {

@@ -28,8 +28,13 @@ impl Pool {
                 backend.vitals.note_unanswered();
                 self.note_failure(backend, now)
             }
-            AttemptOutcome::Left if backend.is_stalled(now) => self.note_failure(backend, now),
-            AttemptOutcome::Left => None,
+            AttemptOutcome::Left => {
+                backend.vitals.note_left();
+                backend
+                    .is_silent(now)
+                    .then(|| self.note_failure(backend, now))
+                    .flatten()
+            }
         }
     }
 

@@ -38,6 +38,15 @@ impl Vitals {
         self.counts.bad_answers.load(Relaxed)
     }
 
+    /// Attempts that we or the client left before an answer.
+    pub(crate) fn left_total(&self) -> u64 {
+        self.counts.left.load(Relaxed)
+    }
+
+    pub(crate) fn note_left(&self) {
+        self.counts.left.fetch_add(1, Relaxed);
+    }
+
     /// Attempts that failed for want of a whole answer: reset, closed, timed out, broken.
     #[must_use]
     pub fn unanswered_total(&self) -> u64 {

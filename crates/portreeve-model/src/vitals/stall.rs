@@ -36,6 +36,12 @@ impl Vitals {
         begun.saturating_sub(self.counts.begun_at_progress.load(Relaxed))
     }
 
+    /// Whether it gave no answer for longer than answers ever take: one that is merely overloaded answers somebody.
+    pub(crate) fn is_silent(&self, now: Tick) -> bool {
+        let usual = self.latency(now).unwrap_or(LATENCY_UNKNOWN) * 4;
+        now.since(self.progressed()) > usual.max(PEACE_MIN)
+    }
+
     fn may_be_nudged(&self, now: Tick) -> bool {
         let silence = now.since(self.progressed());
         silence >= PEACE_MIN && now.since(self.begun_last()) >= silence / 2
