@@ -24,6 +24,8 @@ pub(crate) struct Holds(Mutex<HashMap<Name, Line>>);
 struct Line {
     queue: HoldQueue<Arc<Waiter>>,
     pressure: Pressure,
+    /// How many of their clients left.
+    left: u64,
 }
 
 /// One who waits.
@@ -88,9 +90,16 @@ impl Holds {
         let waiting = u64::from(shared.waiting.load(SeqCst));
         let mut lines = self.lock();
         let line = lines.entry(Arc::clone(&pool.name)).or_default();
-        match line.pressure.is_high(waiting, refused, now) {
+        match line.pressure.is_high(waiting, refused + line.left, now) {
             true => plan.hold.timeout.min(UNDER_PRESSURE),
             false => plan.hold.timeout,
+        }
+    }
+
+    /// A client left while its request waited: it counts as one more than could be served.
+    pub(crate) fn note_left(&self, pool: &Pool) {
+        if let Some(line) = self.lock().get_mut(&pool.name) {
+            line.left += 1;
         }
     }
 

@@ -113,7 +113,10 @@ impl<'a> Choice<'a> {
         self.pool.shared.held.fetch_add(1, Relaxed);
         match waited {
             Some(Ok(lease)) => Ok(lease.because(Why::Held)),
-            Some(Err(Gone)) => Err(Refusal::new(Cause::ClientLeft)),
+            Some(Err(Gone)) => {
+                worker.holds.note_left(self.pool);
+                Err(Refusal::new(Cause::ClientLeft))
+            }
             None => {
                 self.pool.shared.hold_timeouts.fetch_add(1, Relaxed);
                 Err(match why {
