@@ -239,7 +239,8 @@ async fn a_crowd_of_which_half_leaves_at_any_moment_leaves_nothing_behind() {
     let proxy = Proxy::before("app.test", &[&origin])
         .counting()
         .top("threads = 2")
-        .pool("in_flight = 2\nhold = { timeout = \"10s\", requests_max = 30 }")
+        // Of each client one that waits, and one whose leaving was not yet seen.
+        .pool("in_flight = 2\nhold = { timeout = \"10s\", requests_max = 60 }")
         .start()
         .await;
     let mut crowd = tokio::task::JoinSet::new();
@@ -262,7 +263,7 @@ async fn a_crowd_of_which_half_leaves_at_any_moment_leaves_nothing_behind() {
     crowd.join_all().await;
     proxy.until_idle().await;
     // All places are free: as many as may wait do, and all are served.
-    assert_all(&volley(&proxy.address(), 32, 64, &get("/")).await, 200);
+    assert_all(&volley(&proxy.address(), 62, 124, &get("/")).await, 200);
     proxy.until_idle().await;
 }
 
