@@ -205,9 +205,8 @@ async fn ask<'a>(
         }
     }
     record.reused = false;
-    let timeout = call.time_left(call.pool.limits.connect_timeout);
     let worker = client.worker.clone();
-    let upstream = match connect::connect(&backend, timeout, &worker, Some(&mut client.conn)).await {
+    let upstream = match connect_anew(call, &backend, &worker, Some(&mut client.conn)).await {
         // Time has passed: it may have left, or have come to stand under other policies.
         Ok(_) if !call.group.admits(turn.lease()) => {
             return Err(Failed {
@@ -218,11 +217,8 @@ async fn ask<'a>(
         }
         Ok(upstream) => upstream,
         Err(Cause::ClientLeft) => return Ok(Ended::refused(Refusal::new(Cause::ClientLeft), call.request())),
-        Err(Cause::ConnectTimeout) if call.is_overdue() => return Err(Failed::unsent(Cause::TotalTimeout)),
-        Err(cause) => {
-            note_unreachable(&backend, cause, &call.listener.suspicions);
-            return Err(not_connected(cause, &worker));
-        }
+        // The request is still whole, so whatever its method, another backend may be asked.
+        Err(cause) => return Err(Failed::unsent(cause)),
     };
     record.phases.connected = Some(record.elapsed());
     let attempt = Attempt {
@@ -234,6 +230,27 @@ async fn ask<'a>(
     exchange::exchange(attempt, client, upstream, record).await
 }
 
+/// A new connection. That there is none is told to all if it is the backend's fault.
+async fn connect_anew(
+    call: &Call<'_>,
+    backend: &Backend,
+    worker: &Worker,
+    client: Option<&mut Conn>,
+) -> Result<Conn, Cause> {
+    let timeout = call.time_left(call.pool.limits.connect_timeout);
+    let connected = connect::connect(backend, timeout, worker, client).await;
+    connected.map_err(|cause| {
+        if cause == Cause::ConnectTimeout && call.is_overdue() {
+            return Cause::TotalTimeout;
+        }
+        if cause == Cause::OpenFilesExhausted {
+            worker.idle.forget_all();
+        }
+        note_unreachable(backend, cause, &call.listener.suspicions);
+        cause
+    })
+}
+
 /// A backend that cannot be reached gets no more requests until a probe has passed.
 pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, suspicions: &Suspicions) {
     if matches!(
@@ -243,14 +260,6 @@ pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, suspicions: &Sus
     {
         suspicions.raise();
     }
-}
-
-/// The request is still whole, so whatever its method, another backend may be asked.
-fn not_connected(cause: Cause, worker: &Worker) -> Failed<'static> {
-    if cause == Cause::OpenFilesExhausted {
-        worker.idle.forget_all();
-    }
-    Failed::unsent(cause)
 }
 
 /// A kept connection. For a request that could not be sent again, the kernel is asked whether it still stands.

@@ -11,12 +11,11 @@ use portreeve_model::Cause;
 
 use super::answered::whole_head;
 use super::call::Call;
-use super::connect::connect;
 use super::exchange::Exchange;
 use super::turn::Turn;
 use super::upload::Lost;
 use super::wait::{End, Wait};
-use super::{note_failure, note_unreachable};
+use super::{connect_anew, note_failure};
 use crate::conn::{Conn, Gone};
 use crate::patience::Overdue;
 use crate::record::Record;
@@ -179,15 +178,8 @@ async fn answered(call: &Call<'_>, turn: &Turn<'_>, worker: &Rc<Worker>) -> Resu
             answered => return answered,
         }
     }
-    let timeout = call.time_left(call.pool.limits.connect_timeout);
-    match connect(backend, timeout, worker, None).await {
-        Ok(conn) => answered_on(conn, call, turn, worker).await,
-        Err(Cause::ConnectTimeout) if call.is_overdue() => Err(Cause::TotalTimeout),
-        Err(cause) => {
-            note_unreachable(backend, cause, &call.listener.suspicions);
-            Err(cause)
-        }
-    }
+    let conn = connect_anew(call, backend, worker, None).await?;
+    answered_on(conn, call, turn, worker).await
 }
 
 async fn answered_on(
