@@ -129,7 +129,10 @@ impl Holds {
 
     /// Gives the backend to those who wait for it, as often as it has room.
     fn offer(&self, pool: &Pool, backend: &Arc<Backend>, now: Tick) {
-        while let Ok(lease) = Lease::try_take(backend, now) {
+        // A lease counts as a request: none is taken for nobody.
+        while pool.shared.waiting.load(SeqCst) > 0
+            && let Ok(lease) = Lease::try_take(backend, now)
+        {
             let Some(waiter) = self.first(pool, backend) else {
                 return;
             };
