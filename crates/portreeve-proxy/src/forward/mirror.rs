@@ -29,13 +29,14 @@ pub(super) fn mirror(call: &Call<'_>, client: &Client) {
     let Some(pool) = call.route.mirrors(worker.dice()) else {
         return;
     };
-    match Copy::of(call, pool, client) {
-        Some(copy) if worker.mirrors.get() < COPIES_MAX => {
+    let has_room = worker.mirrors.get() < COPIES_MAX;
+    match has_room.then(|| Copy::of(call, pool, client)).flatten() {
+        Some(copy) => {
             pool.shared.mirrored.fetch_add(1, Relaxed);
             worker.mirrors.set(worker.mirrors.get() + 1);
             tokio::task::spawn_local(copy.run(Rc::clone(worker)));
         }
-        _ => {
+        None => {
             pool.shared.mirror_dropped.fetch_add(1, Relaxed);
         }
     }
