@@ -14,12 +14,6 @@ use crate::patience::Patience;
 use crate::record::Record;
 use crate::worker::Worker;
 
-/// What a server said.
-pub(super) struct Answer {
-    /// As the client gets it.
-    pub(super) packet: Vec<u8>,
-}
-
 /// Sends `asked` in one write and waits for one packet, whose type is passed on in the given spelling.
 pub(super) async fn exchange(
     mut upstream: Conn,
@@ -28,7 +22,7 @@ pub(super) async fn exchange(
     packets: &Packets,
     worker: &Rc<Worker>,
     record: &mut Record<'_>,
-) -> Result<Answer, Cause> {
+) -> Result<Vec<u8>, Cause> {
     let limits = &packets.route.pool.limits;
     let mut patience = Patience::new(limits.idle_timeout, None, None);
     let sent = upstream.write_all(asked, &mut patience).await;
@@ -78,14 +72,14 @@ async fn read(upstream: &mut Conn, limits: &Limits, deadline: Instant) -> Result
 }
 
 /// Acknowledgements and errors are passed on; anything else is no answer.
-fn respelled(read: &[u8], spelling: Spelling, limits: &Limits) -> Result<Answer, Cause> {
+fn respelled(read: &[u8], spelling: Spelling, limits: &Limits) -> Result<Vec<u8>, Cause> {
     let mut packet = Vec::with_capacity(read.len() + 2);
     match parse(read, limits) {
         Ok(Packet::Ack(ack)) => ack.write(spelling, &mut packet),
         Ok(Packet::Error(error)) => error.write(spelling, &mut packet),
         _ => return Err(Cause::MalformedResponse),
     }
-    Ok(Answer { packet })
+    Ok(packet)
 }
 
 /// Closes cleanly: some servers die for good of a reset. Says that nothing more will come and takes what the server still

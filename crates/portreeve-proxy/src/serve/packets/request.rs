@@ -8,7 +8,7 @@ use portreeve_model::plan::LedgerMode;
 use portreeve_model::{Backend, Cause, Listener, Packets, Tried};
 use portreeve_packet::{Request, Spelling};
 
-use super::exchange::{Answer, exchange};
+use super::exchange::exchange;
 use super::{Answered, Next};
 use crate::conn::Conn;
 use crate::forward::choose::Choice;
@@ -50,7 +50,7 @@ pub(super) async fn answer(
     let answered = ask_one(&choice, client, listener, packets, request, record).await;
     record.ejections = ejections.get();
     match answered {
-        Ok(Answer { packet, .. }) => Answered::Packet(packet, Next::Packet),
+        Ok(packet) => Answered::Packet(packet, Next::Packet),
         Err(Cause::NoBackend | Cause::ConnectRefused) => {
             let detail = format!("no server of the policy {} can be reached", request.policy());
             Answered::refused(Cause::NoBackend, detail)
@@ -80,7 +80,7 @@ async fn ask_one(
     packets: &Packets,
     request: &Request,
     record: &mut Record<'_>,
-) -> Result<Answer, Cause> {
+) -> Result<Vec<u8>, Cause> {
     let mut tried = Tried::default();
     let mut failed = None;
     while record.attempts < choice.pool.limits.attempts_max {
@@ -113,7 +113,7 @@ async fn ask_this(
     packets: &Packets,
     request: &Request,
     record: &mut Record<'_>,
-) -> Result<Answer, Cause> {
+) -> Result<Vec<u8>, Cause> {
     let backend = Arc::clone(turn.backend());
     let asked = spelled(request, &backend);
     let spelling = request.spelling();
