@@ -40,9 +40,22 @@ const TABLE: &[(&str, &[&str])] = &[
         "portreeve-control",
         &["portreeve-model", "portreeve-http1", "portreeve-packet"],
     ),
+    ("portreeve-driver", &["portreeve-model"]),
+    ("portreeve-docker", &["portreeve-model", "portreeve-driver"]),
+    ("portreeve-ec2", &["portreeve-model", "portreeve-driver"]),
+    // It has no private door to the registry: only the one that all have.
+    (
+        "portreeve-scaler",
+        &["portreeve-model", "portreeve-driver", "portreeve-control"],
+    ),
     (
         "portreeve-admin",
-        &["portreeve-model", "portreeve-api", "portreeve-control"],
+        &[
+            "portreeve-model",
+            "portreeve-api",
+            "portreeve-control",
+            "portreeve-scaler",
+        ],
     ),
     ("portreeve-sim", &["portreeve-model", "portreeve-config"]),
     (SERVER, ALL_BUT_THE_CLI),
@@ -74,6 +87,10 @@ const ALL_BUT_THE_CLI: &[&str] = &[
     "portreeve-api",
     "portreeve-proxy",
     "portreeve-control",
+    "portreeve-driver",
+    "portreeve-docker",
+    "portreeve-ec2",
+    "portreeve-scaler",
     "portreeve-admin",
     "portreeve-sim",
 ];

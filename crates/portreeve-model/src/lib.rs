@@ -75,7 +75,7 @@ pub use padded::Padded;
 pub use pairs::cookies;
 pub use path::normalise;
 pub use policy::{NotAPolicy, Policies, Policy};
-pub use pool::{Pool, PoolShared};
+pub use pool::{FleetShared, Pool, PoolShared};
 pub use rates::{RateExceeded, RateLimits};
 pub use registration::{Announcement, Beat, MemberKey, Moment, PolicyScope, Sender, Term, Token, TokenId};
 pub use registry::{

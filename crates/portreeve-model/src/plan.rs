@@ -10,12 +10,13 @@ mod probe;
 mod registration;
 mod retry;
 mod route;
+mod scale;
 mod traffic;
 
 use std::sync::Arc;
 
 pub use ejection::EjectionPlan;
-pub use hold::{FailMode, HoldPlan, InFlightPlan};
+pub use hold::{FailMode, HoldPlan, InFlightPlan, WaitingPage};
 pub use listener::{Bind, ClientLimits, ListenerPlan, Network, PacketPlan};
 pub use policies::{DemandPlan, LedgerMode, PolicyPlan, PolicySource};
 pub use pool::{BackendLimits, BalancePlan, HashKey, PoolPlan, StickyPlan, Target, TargetAddress};
@@ -23,6 +24,10 @@ pub use probe::{Check, HttpCheck, ProbePlan};
 pub use registration::{MembersPlan, RegistrationPlan};
 pub use retry::{HedgePlan, RetryPlan};
 pub use route::{HeaderPattern, HostPattern, PathPattern, RoutePlan};
+pub use scale::{
+    DockerPlan, DriverPlan, Ec2Plan, ExecPlan, FleetPlan, LeavesFirst, LifecyclePlan, OnExit, PacePlan,
+    ProcessPlan, RegisteredBy, RulePlan, ScaleMode, ScalePlan, SchedulePlan,
+};
 pub use traffic::{DeadlinePlan, MirrorPlan, PriorityPlan, RateKey, RatePlan, SplitPlan};
 
 /// A listener's, route's or pool's name: 1 to 64 bytes of `a-z A-Z 0-9 - _ .`; unique among its kind.

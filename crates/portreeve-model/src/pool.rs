@@ -1,6 +1,7 @@
 //! Backends that serve the same thing, and the groups of them that uphold the same.
 
 mod ejecting;
+mod fleet;
 mod of_file;
 mod policies;
 mod shared;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::fleet::FleetShared;
 pub use self::shared::PoolShared;
 
 use self::ejecting::Ejecting;
@@ -51,6 +53,8 @@ pub struct Pool {
     /// Who is not in it any more but may still be met by whoever holds an older snapshot.
     formers: Formers,
     ejecting: Arc<Ejecting>,
+    /// In the order of the plan; none where it does not scale.
+    fleets: Vec<Arc<FleetShared>>,
 }
 
 impl Pool {
@@ -81,6 +85,18 @@ impl Pool {
     #[must_use]
     pub fn plan(&self) -> &PoolPlan {
         &self.plan
+    }
+
+    /// The fleets that it grows and shrinks by, in the order of the plan.
+    #[must_use]
+    pub fn fleets(&self) -> &[Arc<FleetShared>] {
+        &self.fleets
+    }
+
+    /// The fleet that is to serve those who demand `policies`, if there is one: the first that upholds them all.
+    #[must_use]
+    pub fn fleet_for(&self, policies: &Policies) -> Option<&Arc<FleetShared>> {
+        self.fleets.iter().find(|fleet| fleet.policies.uphold(policies))
     }
 
     /// How long its backends took for all their answers so far, on average; `None` before the first.
@@ -179,6 +195,7 @@ impl Pool {
             formers: Formers::default(),
             ejecting: previous.map_or_else(Arc::default, |pool| Arc::clone(&pool.ejecting)),
             manner: Arc::clone(&manner),
+            fleets: fleets(world.plan, previous),
         };
         pool.several = pool.several_of(&rules, previous);
         pool
@@ -244,6 +261,17 @@ impl Pool {
                 .iter()
                 .all(|policy| self.by_policy.contains_key(*policy))
     }
+}
+
+fn fleets(plan: &PoolPlan, previous: Option<&Pool>) -> Vec<Arc<FleetShared>> {
+    let plans = plan.scale.iter().flat_map(|scale| &scale.fleets);
+    let known = previous.map_or(&[][..], Pool::fleets);
+    plans
+        .map(|plan| {
+            let same = known.iter().find(|fleet| fleet.is_of(plan));
+            same.map_or_else(|| Arc::new(FleetShared::of(plan)), Arc::clone)
+        })
+        .collect()
 }
 
 /// What a pool is made from.

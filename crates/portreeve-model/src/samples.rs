@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::address::BackendAddress;
 use crate::ask::Ask;
 use crate::backend::Backend;
 use crate::digest::mix;
 use crate::plan::{
-    BalancePlan, Bind, ClientLimits, ListenerPlan, Plan, PoolPlan, RoutePlan, Target, TargetAddress,
+    BalancePlan, Bind, ClientLimits, DriverPlan, ExecPlan, FleetPlan, ListenerPlan, Plan, PoolPlan,
+    RoutePlan, Target, TargetAddress,
 };
 use crate::pool::{Pool, PoolWorld};
 use crate::registry::Registry;
@@ -52,6 +54,17 @@ pub(crate) fn pool_of(plan: &PoolPlan) -> Arc<Pool> {
         zone: None,
     };
     Pool::build(&world, None)
+}
+
+/// One whose driver does nothing.
+pub(crate) fn fleet_plan(name: &str) -> FleetPlan {
+    let driver = ExecPlan {
+        start: vec!["true".into()],
+        stop: vec!["true".into()],
+        list: vec!["true".into()],
+        timeout: Duration::from_secs(30),
+    };
+    FleetPlan::new(name.into(), DriverPlan::Exec(driver))
 }
 
 pub(crate) fn pool_plan(name: &str, balance: BalancePlan, weights: &[u16]) -> PoolPlan {

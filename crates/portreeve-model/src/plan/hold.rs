@@ -19,9 +19,23 @@ pub enum InFlightPlan {
 pub struct HoldPlan {
     /// Requests held at once in the pool; 0 to 100,000, default 10,000.
     pub requests_max: u32,
-    /// How long one is held at most; default 5 s. Where the limit is adaptive, and more requests come than are served for
+    /// How long one is held at most; default 5 s, where the pool scales 30 s. Where the limit is adaptive, and more requests come than are served for
     /// two seconds on end, it is 20 ms.
     pub timeout: Duration,
+    /// Bytes of requests that were read and are kept while held, heads and what came of bodies, in the whole pool; default
+    /// 64 MiB. Of a body no more is read while its request is held.
+    pub bytes_max: u64,
+    /// What a browser is shown instead of waiting: a page that asks again by itself; default none.
+    pub page: Option<WaitingPage>,
+}
+
+/// What a browser is shown while the pool wakes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WaitingPage {
+    /// One of ours.
+    Ours,
+    /// This HTML.
+    Of(std::sync::Arc<str>),
 }
 
 impl Default for HoldPlan {
@@ -29,6 +43,8 @@ impl Default for HoldPlan {
         Self {
             requests_max: 10_000,
             timeout: Duration::from_secs(5),
+            bytes_max: 64 << 20,
+            page: None,
         }
     }
 }

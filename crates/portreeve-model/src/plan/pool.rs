@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{
     EjectionPlan, FailMode, HedgePlan, HoldPlan, InFlightPlan, MembersPlan, Name, ProbePlan, RetryPlan,
+    ScalePlan,
 };
 use crate::policy::Policies;
 
@@ -43,6 +44,8 @@ pub struct PoolPlan {
     pub slow_start: Duration,
     /// Whether and how a client stays with its backend.
     pub sticky: Option<StickyPlan>,
+    /// How it grows and shrinks by itself; `None`: it does not.
+    pub scale: Option<ScalePlan>,
 }
 
 /// A cookie by which a client stays with the backend that served it first, for as long as that may serve.
@@ -76,6 +79,7 @@ impl PoolPlan {
             fail_mode: FailMode::default(),
             slow_start: Duration::ZERO,
             sticky: None,
+            scale: None,
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Upheld {
     generation: u64,
 }
 
-/// All policies that a member, a backend of the file or a route names.
+/// All policies that a member, a backend of the file, a fleet or a route names.
 pub(super) fn lay_out(
     world: &PoolWorld<'_>,
     rules: &GroupRules<'_>,
@@ -25,7 +25,9 @@ pub(super) fn lay_out(
     before: Option<&BTreeMap<Policy, Upheld>>,
 ) -> BTreeMap<Policy, Upheld> {
     let mut named = by_file(of_file);
-    for policy in world.demanded {
+    let of_fleets = world.plan.scale.iter().flat_map(|scale| &scale.fleets);
+    let of_fleets = of_fleets.flat_map(|fleet| &fleet.policies);
+    for policy in world.demanded.iter().copied().chain(of_fleets) {
         named.entry(policy).or_default();
     }
     let known = world.registry.policy_generations(&world.plan.name);

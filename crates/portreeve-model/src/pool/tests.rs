@@ -335,3 +335,24 @@ fn the_key_of_a_hash_sticks_within_the_policy() {
         assert_eq!(met("eu").id, met("eu").id);
     }
 }
+
+#[test]
+fn a_fleet_without_backends_makes_its_policies_known_and_lives_on() {
+    let mut world = World::of(&[]);
+    let mut eu = crate::samples::fleet_plan("eu");
+    eu.policies = policies(&["eu"]);
+    world.plan.pools[0].scale = Some(crate::plan::ScalePlan {
+        mode: crate::plan::ScaleMode::On,
+        every: Duration::from_secs(10),
+        fleets: vec![crate::samples::fleet_plan("any"), eu],
+    });
+    let pool = world.build();
+    assert_eq!(pool.upholding("eu").unwrap().candidates(), 0);
+    assert!(pool.upholding("us").is_none());
+    assert_eq!(&*pool.fleet_for(&policies(&["eu"])).unwrap().name, "eu");
+    assert_eq!(&*pool.fleet_for(&Policies::none()).unwrap().name, "any");
+    assert!(pool.fleet_for(&policies(&["eu", "us"])).is_none());
+    pool.fleets()[1].ask();
+    world.plan.pools[0].slow_start = Duration::from_secs(1);
+    assert_eq!(world.build().fleets()[1].asked_total(), 1);
+}

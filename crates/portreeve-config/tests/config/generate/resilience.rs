@@ -215,6 +215,7 @@ fn room() -> impl Strategy<Value = (InFlightPlan, FailMode, HoldPlan)> {
     let hold = (requests_max, ms(1, 600_000)).prop_map(|(requests_max, timeout)| HoldPlan {
         requests_max,
         timeout,
+        ..HoldPlan::default()
     });
     (in_flight, fail_mode, hold)
 }

@@ -117,6 +117,7 @@ fn requests_are_held_no_longer_than_all_may_take() {
     let expected = HoldPlan {
         requests_max: 7,
         timeout: ms(3_000),
+        ..HoldPlan::default()
     };
     assert_eq!(own, expected);
 }

@@ -1,0 +1,15 @@
+//! What starts and stops instances of backends: one interface, and the drivers for processes and for the operator's own
+//! commands. Those that need a large library are crates of their own.
+//!
+//! A driver decides nothing: how many there are to be, who leaves, and when to try again is said by the scaler. It keeps no
+//! list either: what there is, it finds out from where it is, so that a proxy that was killed finds everything again.
+
+mod driver;
+mod fault;
+mod instance;
+mod secret;
+
+pub use driver::{Driver, Pending};
+pub use fault::DriverFault;
+pub use instance::{Ended, Found, FoundState, Leadership, Order, Started, Stop, Usage};
+pub use secret::Secret;
