@@ -5,6 +5,7 @@
 //! ([`Listener::route`], [`Group::pick`]) takes no lock and, in the common case, no allocation.
 
 pub mod plan;
+pub mod scale;
 
 mod address;
 mod ask;

@@ -1,0 +1,17 @@
+//! How many backends a pool is to have, and what becomes of each of them.
+//!
+//! One fleet is decided about at a time, in two steps that know no clock and do nothing themselves:
+//!
+//! 1. [`Seen`] is what was measured. [`Scaler::sample`] takes it in between two decisions, [`Scaler::decide`] makes a
+//!    [`Decision`] of it: what each rule of the fleet's plan wishes ([`Wish`]), what holds the largest of them back
+//!    ([`Bound`]), and the size that comes of it.
+
+mod decision;
+mod kind;
+mod scaler;
+mod seen;
+
+pub use decision::{Bound, Decision, Wish};
+pub use kind::{BoundKind, RuleKind};
+pub use scaler::Scaler;
+pub use seen::Seen;
