@@ -5,11 +5,20 @@
 //! list either: what there is, it finds out from where it is, so that a proxy that was killed finds everything again.
 
 mod driver;
+mod exec;
 mod fault;
+mod folder;
 mod instance;
+mod lead;
+mod process;
 mod secret;
+mod system_fault;
+#[cfg(test)]
+mod testing;
 
 pub use driver::{Driver, Pending};
+pub use exec::ExecDriver;
 pub use fault::DriverFault;
 pub use instance::{Ended, Found, FoundState, Leadership, Order, Started, Stop, Usage};
+pub use process::ProcessDriver;
 pub use secret::Secret;
