@@ -153,7 +153,7 @@ fn pool(name: Name, flags: &Flags, findings: &Findings) -> PoolPlan {
     PoolPlan {
         probe: probe.flatten(),
         in_flight,
-        hold: room::hold(plain.limits.total_timeout),
+        hold: room::hold(plain.limits.total_timeout, false),
         sticky: flags.sticky.then(sticky::plain),
         ..plain
     }

@@ -51,6 +51,11 @@ impl<'a> Item<'a> {
         self.accepted(self.as_text().map_or_else(|| Err(not_text(read)), read))
     }
 
+    /// Whether it is a list.
+    pub(crate) fn is_list(&self) -> bool {
+        self.value.is_array()
+    }
+
     /// `true` or `false`.
     pub(crate) fn switch(&self) -> Option<bool> {
         let complaint = || Complaint::new("true or false, without quotes");

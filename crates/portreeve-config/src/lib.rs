@@ -8,6 +8,7 @@
 //! cores and the folder for state.
 
 mod balance;
+mod command;
 mod config;
 mod defaults;
 mod demand;

@@ -6,6 +6,7 @@ mod hedge;
 pub(crate) mod probe;
 mod retry;
 pub(crate) mod room;
+pub(crate) mod scale;
 pub(crate) mod sticky;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use portreeve_model::Policies;
 use portreeve_model::plan::{BalancePlan, Name, PoolPlan};
 
 use self::room::Room;
+use self::scale::Of;
 use crate::defaults::RESOLVE_EVERY;
 use crate::listener::Placed;
 use crate::place::{Place, quoted};
@@ -67,14 +69,15 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
         .map(|item| item.each())
         .unwrap_or_default();
     let policies = policy::upheld(&mut section);
+    let scales = section.has("scale");
     let mut plan = PoolPlan {
         targets: backends::read(&items, &policies),
-        members: members::read(&mut section, items.is_empty()),
+        members: members::read(&mut section, items.is_empty() || scales),
         ..PoolPlan::empty(name)
     };
     choosing(&mut section, &mut plan);
-    let below = serving(&mut section, &mut plan);
-    if items.is_empty() {
+    let below = serving(&mut section, &mut plan, &policies);
+    if items.is_empty() && !scales {
         upholds_nothing(&section, &policies);
     }
     backends::not_only_backups(&section, &plan.targets, plan.members.is_some());
@@ -83,8 +86,8 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
         below.iter().map(|(key, keys)| (*key, keys.as_slice())).collect();
     section.finish(&below);
     PoolDraft {
-        is_whole: plan.targets.len() == items.len(),
-        is_vacant: items.is_empty(),
+        is_whole: plan.targets.len() == items.len() && plan.scale.is_some() == scales,
+        is_vacant: items.is_empty() && !scales,
         placed: Placed { place, plan },
         places,
     }
@@ -114,11 +117,17 @@ fn choosing(section: &mut Section<'_>, plan: &mut PoolPlan) {
 }
 
 /// The keys of the sections below this one, by the section.
-type Below = [(&'static str, Vec<&'static str>); 4];
+type Below = [(&'static str, Vec<&'static str>); 5];
 
 /// How its backends are looked at and used.
-fn serving(section: &mut Section<'_>, plan: &mut PoolPlan) -> Below {
+fn serving(section: &mut Section<'_>, plan: &mut PoolPlan, policies: &Policies) -> Below {
     plan.probe = probe::read(section);
+    let of = Of {
+        policies,
+        probe: plan.probe.as_ref(),
+    };
+    let (scale, scale_keys) = scale::read(section, &of);
+    plan.scale = scale;
     let (limits, limit_keys) = limits::backend(section.section("limits"));
     let (ejection, ejection_keys) = ejection::read(section);
     let (retry, retry_keys) = retry::read(section.section("retry"), &limits);
@@ -136,6 +145,7 @@ fn serving(section: &mut Section<'_>, plan: &mut PoolPlan) -> Below {
         ("ejection", ejection_keys),
         ("retry", retry_keys),
         ("hold", hold_keys),
+        ("scale", scale_keys),
     ]
 }
 

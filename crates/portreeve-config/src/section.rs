@@ -168,7 +168,7 @@ impl<'a> Section<'a> {
         let Some(item) = self.get(key) else {
             return Vec::new();
         };
-        let complaint = Complaint::new(format!("sections with names, as in [{key}.NAME]"));
+        let complaint = Complaint::new(format!("sections with names, as in [{}.NAME]", item.place.key));
         let Some(entries) = item.entries() else {
             item.refuse(complaint);
             return Vec::new();

@@ -4,7 +4,7 @@ mod traffic;
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use portreeve_model::plan::{Network, Plan};
+use portreeve_model::plan::{Network, Plan, PoolPlan};
 
 use crate::Config;
 
@@ -51,7 +51,7 @@ fn no_pool(plan: &Plan) -> Option<String> {
 }
 
 fn no_listener(plan: &Plan) -> Option<String> {
-    let asks = |pool: &&portreeve_model::plan::PoolPlan| pool.members.is_some() && !pool.targets.is_empty();
+    let asks = |pool: &&PoolPlan| pool.members.is_some() && !pool.targets.is_empty() && pool.scale.is_none();
     let pool = plan.pools.iter().find(asks).filter(|_| !may_register(plan))?;
     Some(format!(
         "pool.{}.register: has no effect, as no listener says registration = true",

@@ -20,9 +20,18 @@ pub(super) struct Room {
 /// Reads all three, given the pool's limits; and the keys of the section.
 pub(super) fn read(pool: &mut Section<'_>, limits: &BackendLimits) -> (Room, Vec<&'static str>) {
     let in_flight = read_in_flight(pool).unwrap_or_default();
-    let fail_mode = pool.word("fail_mode", fail_mode).unwrap_or_default();
-    let section = pool.section("hold");
-    let (hold, keys) = read_hold(section, in_flight, fail_mode, limits.total_timeout);
+    let scales = pool.has("scale");
+    let fail_mode = pool
+        .word("fail_mode", fail_mode)
+        .unwrap_or_else(|| by_default(scales));
+    let plan = hold(limits.total_timeout, scales);
+    let (hold, keys) = read_hold(
+        pool.section("hold"),
+        plan,
+        in_flight,
+        fail_mode,
+        limits.total_timeout,
+    );
     let room = Room {
         in_flight,
         fail_mode,
@@ -42,11 +51,20 @@ pub(crate) fn in_flight(text: &str) -> Result<InFlightPlan, Complaint> {
 }
 
 /// What is held by default: nothing for longer than all may take.
-pub(crate) fn hold(total: Option<Duration>) -> HoldPlan {
+pub(crate) fn hold(total: Option<Duration>, scales: bool) -> HoldPlan {
     let plan = HoldPlan::default();
+    let timeout = if scales { WAKE_TIMEOUT } else { plan.timeout };
     HoldPlan {
-        timeout: total.map_or(plan.timeout, |total| total.min(plan.timeout)),
+        timeout: total.map_or(timeout, |total| total.min(timeout)),
         ..plan
+    }
+}
+
+/// What becomes of a request that finds nobody: where the pool scales, somebody is started for it.
+pub(crate) fn by_default(scales: bool) -> FailMode {
+    match scales {
+        true => FailMode::Hold,
+        false => FailMode::default(),
     }
 }
 
@@ -99,11 +117,11 @@ fn fail_mode(text: &str) -> Result<FailMode, Complaint> {
 
 fn read_hold(
     mut section: Section<'_>,
+    mut plan: HoldPlan,
     in_flight: InFlightPlan,
     fail_mode: FailMode,
     total: Option<Duration>,
 ) -> (HoldPlan, Vec<&'static str>) {
-    let mut plan = hold(total);
     section.quantity("requests_max", &count(0..=100_000), &mut plan.requests_max);
     section.quantity("timeout", &time(MS..=TIMEOUT_MAX), &mut plan.timeout);
     if let Some(total) = total {
@@ -136,5 +154,7 @@ fn contradictions(section: &Section<'_>, plan: &HoldPlan, in_flight: InFlightPla
 
 const IN_FLIGHT: &str = "\"auto\", \"unlimited\", or a whole number from 1 to 1,000,000";
 const IN_FLIGHT_MAX: u32 = 1_000_000;
+/// How long a request is held by default where its backend may have to be started first.
+const WAKE_TIMEOUT: Duration = Duration::from_secs(30);
 const MS: Duration = Duration::from_millis(1);
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portreeve_model::plan::{
-    EjectionPlan, FailMode, HedgePlan, HoldPlan, InFlightPlan, PoolPlan, RetryPlan, StickyPlan,
+    EjectionPlan, HedgePlan, HoldPlan, InFlightPlan, PoolPlan, RetryPlan, StickyPlan,
 };
 
 use super::said::{Said, bytes, number, or_off, percent, statuses, time};
@@ -33,7 +33,7 @@ pub(super) fn lines(file: &mut Text, pool: &PoolPlan) {
         InFlightPlan::AtMost(most) => file.value("in_flight", most),
         InFlightPlan::Unlimited => file.text("in_flight", "unlimited"),
     }
-    if pool.fail_mode != FailMode::Refuse {
+    if pool.fail_mode != room::by_default(pool.scale.is_some()) {
         file.text("fail_mode", room::show(pool.fail_mode));
     }
 }
@@ -44,7 +44,7 @@ pub(super) fn sections(file: &mut Text, pool: &PoolPlan) {
         ejection(&pool.ejection).write(file, &["pool", &pool.name, "ejection"]);
     }
     retry(&pool.retry).write(file, &["pool", &pool.name, "retry"]);
-    let plain = room::hold(pool.limits.total_timeout);
+    let plain = room::hold(pool.limits.total_timeout, pool.scale.is_some());
     hold(&pool.hold, &plain).write(file, &["pool", &pool.name, "hold"]);
 }
 

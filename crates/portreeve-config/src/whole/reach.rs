@@ -62,7 +62,7 @@ impl Draft {
             let always = always(&route.plan.demands);
             let closed = ways(route).filter_map(|(pool, _)| self.closed_pool(pool));
             for plan in closed.filter(|_| !always.is_empty()) {
-                if !plan.targets.iter().any(|target| target.policies.uphold(&always)) {
+                if !upheld(plan).any(|policies| policies.uphold(&always)) {
                     findings.add(&route.places.policy, always.to_string(), unheld(plan));
                 }
             }
@@ -113,10 +113,16 @@ fn always(demands: &[DemandPlan]) -> Policies {
     fixed.fold(Policies::none(), |all, more| policy::union(&all, more))
 }
 
+/// What each backend of this pool upholds that the file names or that the pool starts.
+fn upheld(pool: &PoolPlan) -> impl Iterator<Item = &Policies> {
+    let targets = pool.targets.iter().map(|target| &target.policies);
+    let fleets = pool.scale.iter().flat_map(|scale| &scale.fleets);
+    targets.chain(fleets.map(|fleet| &fleet.policies))
+}
+
 fn unheld(pool: &PoolPlan) -> Complaint {
     let allowed = format!("what a backend of pool {} upholds, all of it", pool.name);
-    let upheld = pool.targets.iter().map(|target| &target.policies);
-    let hint = match upheld.max_by_key(|policies| policies.len()) {
+    let hint = match upheld(pool).max_by_key(|policies| policies.len()) {
         Some(most) if !most.is_empty() => format!("one of them upholds {most}"),
         _ => "its backends uphold none".to_owned(),
     };

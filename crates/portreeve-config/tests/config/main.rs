@@ -8,6 +8,7 @@ mod policies;
 mod reference;
 mod resilience;
 mod roundtrip;
+mod scale;
 mod syntax;
 
 use portreeve_config::{Config, Fault, parse};

@@ -105,6 +105,7 @@ fn every_known_key_has_its_entry() {
         "pool.NAME.ejection",
         "pool.NAME.retry",
         "pool.NAME.hold",
+        "pool.NAME.scale",
     ];
     let keys: Vec<String> = known_keys()
         .into_iter()
