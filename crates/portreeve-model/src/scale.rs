@@ -5,13 +5,19 @@
 //! 1. [`Seen`] is what was measured. [`Scaler::sample`] takes it in between two decisions, [`Scaler::decide`] makes a
 //!    [`Decision`] of it: what each rule of the fleet's plan wishes ([`Wish`]), what holds the largest of them back
 //!    ([`Bound`]), and the size that comes of it.
+//! 2. A [`Fleet`] keeps its instances at that size: each [`step`](Fleet::step) says what is to be done ([`Act`]), by what
+//!    the registry says of their backends ([`Look`]) and what came of the acts before.
 
 mod decision;
+mod fleet;
 mod kind;
 mod scaler;
 mod seen;
 
 pub use decision::{Bound, Decision, Wish};
+pub use fleet::{
+    Act, Fleet, FleetEvent, FleetEventKind, FoundInstance, Instance, InstanceState, Look, Sizes,
+};
 pub use kind::{BoundKind, RuleKind};
 pub use scaler::Scaler;
 pub use seen::Seen;
