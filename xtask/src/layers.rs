@@ -54,6 +54,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "portreeve-model",
             "portreeve-api",
             "portreeve-control",
+            "portreeve-driver",
             "portreeve-scaler",
         ],
     ),

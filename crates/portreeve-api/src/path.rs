@@ -9,6 +9,8 @@ use crate::found;
 pub const BACKENDS: &str = "/v1/backends";
 /// All tokens; one of them is `/v1/tokens/{id}`.
 pub const TOKENS: &str = "/v1/tokens";
+/// All fleets; `?pool=NAME` for those of one pool.
+pub const FLEETS: &str = "/v1/fleets";
 /// What happens in the registry, as it happens: JSON lines without end.
 pub const EVENTS: &str = "/v1/events";
 

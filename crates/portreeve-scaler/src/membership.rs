@@ -1,0 +1,70 @@
+//! A backend's place in its pool, taken and kept for a program that knows nothing of us.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use portreeve_control::{Credentials, Door, Refused};
+use portreeve_model::{Announcement, Beat};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+/// Registers it as soon as something listens, and sends heartbeats from then on; `tell` hears of each refusal. Never ends
+/// by itself.
+pub(crate) async fn keep(
+    door: Door,
+    announcement: Announcement,
+    by: Credentials,
+    tell: impl Fn(Refused),
+) -> std::convert::Infallible {
+    until_listening(announcement.address).await;
+    let mut was_removed = false;
+    loop {
+        match door.register(announcement.clone(), by.clone()).await {
+            Ok(accepted) => beat(&door, &announcement, &by, accepted.ttl).await,
+            // Registered with a token that is lost: it is ours all the same.
+            Err(Refused::Registration(_)) if !was_removed => {
+                was_removed = true;
+                let _ = door.remove(&announcement.key).await;
+                continue;
+            }
+            Err(refused) => tell(refused),
+        }
+        sleep(AGAIN).await;
+    }
+}
+
+/// Returns when the registry has forgotten it.
+async fn beat(door: &Door, announcement: &Announcement, by: &Credentials, mut ttl: Duration) {
+    loop {
+        sleep((ttl / 3).max(BEAT_MIN)).await;
+        match door.renew(&announcement.key, Beat::default(), by.clone()).await {
+            Ok(now) => ttl = now,
+            Err(Refused::Overloaded) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Tries to connect, often at first: what is held waits for it.
+async fn until_listening(address: SocketAddr) {
+    let began = Instant::now();
+    loop {
+        if let Ok(Ok(_)) = timeout(CONNECT_WAIT, TcpStream::connect(address)).await {
+            return;
+        }
+        let pause = match began.elapsed() {
+            waited if waited < EAGER => LOOK_EAGER,
+            _ => LOOK,
+        };
+        sleep(pause).await;
+    }
+}
+
+const CONNECT_WAIT: Duration = Duration::from_secs(1);
+/// So long it is looked at often.
+const EAGER: Duration = Duration::from_secs(10);
+const LOOK_EAGER: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(100);
+const BEAT_MIN: Duration = Duration::from_millis(200);
+/// After a refusal.
+const AGAIN: Duration = Duration::from_secs(1);

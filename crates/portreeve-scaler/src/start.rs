@@ -1,0 +1,156 @@
+//! Starting one instance: its token, its record, its order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portreeve_control::{Credentials, Door, Refused, TokenWish};
+use portreeve_driver::{Driver, DriverFault, Order, Secret, Started};
+use portreeve_model::PolicyScope;
+use portreeve_model::plan::{FleetPlan, Network};
+use tokio::time::timeout;
+
+use crate::names::FleetKey;
+use crate::records::{Record, Records};
+
+/// What all such work needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Means {
+    pub(crate) door: Door,
+    pub(crate) records: Arc<Records>,
+    pub(crate) url: Option<Arc<str>>,
+}
+
+/// Why something could not be done for a fleet.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Driver(DriverFault),
+    Door(Refused),
+}
+
+impl Fault {
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Driver(fault) => fault.code(),
+            Self::Door(_) => "refused",
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Driver(fault) => fault.fmt(out),
+            Self::Door(refused) => write!(out, "the registry refuses it: {refused}"),
+        }
+    }
+}
+
+impl Means {
+    /// Starts one. If that fails nothing of it is left.
+    pub(crate) async fn start(
+        &self,
+        driver: &dyn Driver,
+        (key, plan): (&FleetKey, &FleetPlan),
+        (id, port): (&Arc<str>, Option<u16>),
+    ) -> Result<Started, Fault> {
+        let token = self.token(id, key, plan).await.map_err(Fault::Door)?;
+        let order = Order {
+            id: Arc::clone(id),
+            pool: Arc::clone(&key.pool),
+            fleet: Arc::clone(&key.fleet),
+            port,
+            env: self.env(),
+            token,
+        };
+        let started = bounded("start", driver.start(&order)).await;
+        if started.is_err() {
+            self.forget(id).await;
+        }
+        started.map_err(Fault::Driver)
+    }
+
+    /// The token of an instance: the one that it has, or a new one.
+    pub(crate) async fn token(
+        &self,
+        id: &Arc<str>,
+        key: &FleetKey,
+        plan: &FleetPlan,
+    ) -> Result<Secret, Refused> {
+        if let Some(token) = self.records.token(id) {
+            return Ok(token);
+        }
+        let made = self.door.create_token(wish(key, plan)).await?;
+        let token = Secret::new(made.shown);
+        let record = Record {
+            key: key.clone(),
+            token: token.clone(),
+        };
+        self.records.put(id, record).await;
+        Ok(token)
+    }
+
+    /// What is over takes its token with it, and so its registration.
+    pub(crate) async fn forget(&self, id: &str) {
+        let Some(token) = self.records.take(id).await else {
+            return;
+        };
+        if let Some(id) = token_id(token.reveal()) {
+            // One that is not there any more is what is wanted.
+            let _ = self.door.revoke_token(&id.into()).await;
+        }
+    }
+
+    fn env(&self) -> Vec<(String, String)> {
+        let url = self
+            .url
+            .as_ref()
+            .map(|url| ("PORTREEVE_URL".to_owned(), url.to_string()));
+        url.into_iter().collect()
+    }
+}
+
+/// Its own pool, its fleet's policies, nothing else.
+fn wish(key: &FleetKey, plan: &FleetPlan) -> TokenWish {
+    let any = |address: std::net::IpAddr| Network { address, prefix: 0 };
+    TokenWish {
+        pools: vec![Arc::clone(&key.pool)],
+        policies: PolicyScope::These(plan.policies.clone()),
+        // Where it will be only the driver knows.
+        networks: vec![
+            any(std::net::Ipv4Addr::UNSPECIFIED.into()),
+            any(std::net::Ipv6Addr::UNSPECIFIED.into()),
+        ],
+        weight_max: WEIGHT_MAX,
+        ttl_max: None,
+        expires_in: None,
+    }
+}
+
+/// As the scaler shows itself to the door: from this machine, with the instance's token.
+pub(crate) fn credentials(token: &Secret) -> Credentials {
+    Credentials {
+        source: Some(std::net::Ipv4Addr::LOCALHOST.into()),
+        token: Some(token.reveal().to_owned()),
+    }
+}
+
+fn token_id(shown: &str) -> Option<&str> {
+    shown.strip_prefix("ptv_")?.split('_').next()
+}
+
+/// A driver that breaks its word and hangs is given up.
+pub(crate) async fn bounded<T>(
+    what: &'static str,
+    call: impl Future<Output = Result<T, DriverFault>>,
+) -> Result<T, DriverFault> {
+    timeout(CALL_MAX, call).await.unwrap_or_else(|_| {
+        Err(DriverFault::TimedOut {
+            what: format!("the driver's {what}"),
+            limit: CALL_MAX,
+        })
+    })
+}
+
+/// Longer than any driver may take by itself: pulling an image is the longest.
+const CALL_MAX: Duration = Duration::from_secs(330);
+const WEIGHT_MAX: u16 = 1_000;
