@@ -4,13 +4,19 @@
 //! A driver decides nothing: how many there are to be, who leaves, and when to try again is said by the scaler. It keeps no
 //! list either: what there is, it finds out from where it is, so that a proxy that was killed finds everything again.
 
+mod aside;
 mod driver;
+mod environment;
 mod exec;
 mod fault;
+mod fill;
 mod folder;
+mod id;
 mod instance;
+mod last_words;
 mod lead;
 mod process;
+mod readable;
 mod secret;
 mod system_fault;
 #[cfg(test)]

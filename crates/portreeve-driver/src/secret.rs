@@ -18,7 +18,18 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// The text without this secret, wherever it stands in it.
+    pub(crate) fn hidden_in(&self, text: String) -> String {
+        match self.0.len() < LENGTH_MIN || !text.contains(&self.0) {
+            true => text,
+            false => text.replace(&self.0, "…"),
+        }
+    }
 }
+
+/// What is shorter hides nothing, and would be found everywhere.
+const LENGTH_MIN: usize = 4;
 
 impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,5 +46,13 @@ mod tests {
         let secret = Secret::new("ptv_1_abc");
         assert_eq!(format!("{secret:?}"), "…");
         assert_eq!(secret.reveal(), "ptv_1_abc");
+    }
+
+    #[test]
+    fn it_is_hidden_in_what_others_wrote() {
+        let secret = Secret::new("ptv_1_abc");
+        let text = "token=ptv_1_abc, again ptv_1_abc";
+        assert_eq!(secret.hidden_in(text.into()), "token=…, again …");
+        assert_eq!(Secret::new("").hidden_in(text.into()), text);
     }
 }
