@@ -5,10 +5,14 @@ mod acting;
 mod adopting;
 mod back_off;
 mod event;
+#[cfg(test)]
+mod histories;
 mod instance;
 mod looking;
 mod sizing;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod vacancy;
 
 use std::collections::BTreeMap;
@@ -33,15 +37,18 @@ use crate::tick::Tick;
 /// by the other methods, after each of which another step is due.
 ///
 /// ```text
-///            started        first pass           not serving
-/// Ordered ────────────► Starting ────────► Serving ◄────────► Down ── replace_after: hung ──┐
-///   │ start_failed: over   ▲  │ start_timeout  │ leaves            │ leaves                  │
-///   │ start_timeout        │  │                ▼                   │                         │
-///   │              recalled└──┼──────────── Draining ◄─────────────┘                         │
-///   │                         │                │ nothing in flight, or drain_timeout         │
-///   └─────────────────────────┴────────────────┴──► Stopping ◄──────────────────────────────-┘
-///                                                      │ stop_timeout
-///   any ── ended ──► over                              └──► Killing: again each stop_timeout
+///          started          first pass           falls, rises
+/// Ordered ─────────► Starting ─────────► Serving ◄──────────► Down
+///    │                │   ▲ recalled       │ leaves             │
+///    │                │   └── Draining ◄───┴────────────────────┤ replace_after
+///    │ start_timeout  │          │ nothing in flight,           │
+///    │                │          ▼ or drain_timeout             │
+///    └────────────────┴────► Stopping ◄─────────────────────────┘
+///                                │ stop_timeout
+///                                ▼
+///                             Killing (again each stop_timeout)
+///
+/// Each ends as soon as it is over: ended, not listed any more, and for Ordered start_failed.
 /// ```
 ///
 /// It sleeps until it was told for the first time what there is, and again from the moment when another proxy leads:
@@ -220,10 +227,11 @@ impl Fleet {
             return Vec::new();
         }
         self.look_at_all(look, now);
-        let mut acts: Vec<Act> = self.over.drain(..).map(|id| Act::Forget { id }).collect();
         self.resize(self.bounded(size), look, now);
-        self.order_missing(fresh_id, now, &mut acts);
+        self.look_at_all(look, now);
+        let mut acts: Vec<Act> = self.over.drain(..).map(|id| Act::Forget { id }).collect();
         self.tell_all(look, now, &mut acts);
+        self.order_missing(fresh_id, now, &mut acts);
         acts
     }
 
@@ -264,7 +272,6 @@ impl Fleet {
     }
 
     /// What happened since the last call, in its order.
-    #[must_use]
     pub fn take_events(&mut self) -> Vec<FleetEvent> {
         std::mem::take(&mut self.events)
     }
@@ -317,8 +324,10 @@ impl Fleet {
     /// Whether it never served or only for a moment is counted; a later end is not.
     fn count_failure(&mut self, one: &Instance, now: Tick) {
         let until = match one.first_pass {
-            None => self.back_off.start_failed(one.ordered_at, now),
-            Some(pass) if now.since(pass) < SETTLED => self.back_off.died_early(one.ordered_at, now),
+            None => self.back_off.start_failed(one.number, self.ordered, now),
+            Some(pass) if now.since(pass) < SETTLED => {
+                self.back_off.died_early(one.number, self.ordered, now)
+            }
             Some(_) => None,
         };
         if let Some(until) = until {

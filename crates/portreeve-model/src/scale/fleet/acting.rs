@@ -44,14 +44,14 @@ impl Instance {
     }
 
     fn undrain(&mut self, standing: Option<Standing>, now: Tick) -> Option<Act> {
-        let is_needed = standing == Some(Standing::Draining);
+        let is_needed = standing == Some(Standing::Draining) || self.telling.is_fresh();
         self.repeat(is_needed, now)
             .then(|| Act::Undrain { id: self.id() })
     }
 
     fn drain(&mut self, standing: Option<Standing>, now: Tick) -> Option<Act> {
-        self.repeat(may_serve(standing), now)
-            .then(|| Act::Drain { id: self.id() })
+        let is_needed = may_serve(standing) || self.is_recalled && self.telling.is_fresh();
+        self.repeat(is_needed, now).then(|| Act::Drain { id: self.id() })
     }
 
     fn stop(&mut self, now: Tick) -> Option<Act> {

@@ -41,11 +41,10 @@ impl Fleet {
             if one.since > asked || ids.binary_search(&&*one.id).is_ok() {
                 continue;
             }
-            one.unlisted = one
-                .unlisted
-                .saturating_add(u8::from(one.is_listed || names_are_ours));
             if one.state.is_ending() {
                 vanished.push(Arc::clone(&one.id));
+            } else if one.state != InstanceState::Ordered && (one.is_listed || names_are_ours) {
+                one.unlisted = one.unlisted.saturating_add(1);
             }
         }
         vanished.iter().for_each(|id| self.ended(id, now));
@@ -81,8 +80,7 @@ impl Fleet {
         };
         one.confirm(found);
         if one.state == InstanceState::Ordered {
-            one.enter(InstanceState::Starting, now);
-            self.note(&found.id, FleetEventKind::Started, now);
+            self.turn_to(&found.id, InstanceState::Starting, FleetEventKind::Started, now);
         }
         if found.is_ending {
             self.await_end(&found.id, now);
@@ -115,7 +113,8 @@ impl Fleet {
             return;
         };
         one.id = Arc::clone(&found.id);
-        if one.state == InstanceState::Ordered || one.state.is_ending() {
+        if one.state.is_ending() {
+            one.ordered_at = now;
             one.enter(InstanceState::Starting, now);
         }
         self.instances.insert(Arc::clone(&found.id), one);

@@ -6,11 +6,14 @@ use super::telling::REPEAT_MIN;
 use crate::digest::mix;
 use crate::tick::Tick;
 
-/// How long a fleet waits after failures in a row. Those that were ordered together and fail together are one failure.
+/// How long a fleet waits after failures in a row. Orders have numbers that grow; all that had been given when one failed
+/// are one failure with it.
 #[derive(Debug)]
 pub(super) struct BackOff {
     seed: u64,
     failures: u32,
+    /// The last that had been ordered when the last failure was counted.
+    counted_to: u64,
     failed_at: Option<Tick>,
     until: Option<Tick>,
     /// One of the failures in a row had passed a probe, so that a pass proves nothing.
@@ -23,23 +26,24 @@ impl BackOff {
         Self {
             seed,
             failures: 0,
+            counted_to: 0,
             failed_at: None,
             until: None,
             has_died_early: false,
         }
     }
 
-    /// One that was ordered then did not come to serve. Gives until when nothing is started, if that is new.
-    pub(super) fn start_failed(&mut self, ordered_at: Tick, now: Tick) -> Option<Tick> {
-        self.fail(ordered_at, now)?;
+    /// One did not come to serve. Gives until when nothing is started, if that is new.
+    pub(super) fn start_failed(&mut self, order: u64, ordered: u64, now: Tick) -> Option<Tick> {
+        self.fail(order, ordered, now)?;
         Some(self.block(now))
     }
 
     /// One ended soon after its first pass. The first of them is forgiven.
-    pub(super) fn died_early(&mut self, ordered_at: Tick, now: Tick) -> Option<Tick> {
+    pub(super) fn died_early(&mut self, order: u64, ordered: u64, now: Tick) -> Option<Tick> {
         let is_first = self.failed_at.is_none_or(|failed| now.since(failed) >= SETTLED);
         let is_forgiven = self.failures == 0 && is_first;
-        self.fail(ordered_at, now)?;
+        self.fail(order, ordered, now)?;
         self.has_died_early = true;
         (!is_forgiven).then(|| self.block(now))
     }
@@ -66,11 +70,12 @@ impl BackOff {
         self.failures
     }
 
-    /// `None`: it was ordered before the last failure, and so is part of that.
-    fn fail(&mut self, ordered_at: Tick, now: Tick) -> Option<()> {
-        if self.failed_at.is_some_and(|failed| ordered_at < failed) {
+    /// `order` failed, and `ordered` was the last. `None`: it is part of the failure before.
+    fn fail(&mut self, order: u64, ordered: u64, now: Tick) -> Option<()> {
+        if order <= self.counted_to {
             return None;
         }
+        self.counted_to = ordered;
         self.failures = self.failures.saturating_add(1);
         self.failed_at = Some(now);
         Some(())
@@ -113,9 +118,9 @@ mod tests {
         Tick::of_micros(ms * 1_000)
     }
 
-    /// The wait in ms after a start that was ordered at `now` and failed at once.
-    fn wait_ms(back_off: &mut BackOff, now: u64) -> u64 {
-        let until = back_off.start_failed(at(now), at(now)).unwrap();
+    /// The wait in ms after the only start of this number failed.
+    fn wait_ms(back_off: &mut BackOff, order: u64, now: u64) -> u64 {
+        let until = back_off.start_failed(order, order, at(now)).unwrap();
         until.micros() / 1_000 - now
     }
 
@@ -123,36 +128,37 @@ mod tests {
     fn waits_double_up_to_a_minute_and_two_fleets_do_not_wait_alike() {
         for seed in 0..50 {
             let mut back_off = BackOff::new(seed);
-            for (step, whole) in [1, 2, 4, 8, 16, 32, 60, 60, 60].into_iter().enumerate() {
-                let wait = wait_ms(&mut back_off, step as u64 * 100_000);
+            for (order, whole) in (1..).zip([1, 2, 4, 8, 16, 32, 60, 60, 60]) {
+                let wait = wait_ms(&mut back_off, order, order * 100_000);
                 assert!((whole * 900..=whole * 1_000).contains(&wait), "{wait}");
             }
         }
-        let first = |seed| wait_ms(&mut BackOff::new(seed), 0);
+        let first = |seed| wait_ms(&mut BackOff::new(seed), 1, 0);
         assert_ne!(first(1), first(2));
     }
 
     #[test]
-    fn those_that_were_ordered_together_are_one_failure() {
+    fn those_that_were_ordered_before_one_failed_are_one_failure_with_it() {
         let mut back_off = BackOff::new(7);
-        assert!(back_off.start_failed(at(0), at(100)).is_some());
-        assert_eq!(back_off.start_failed(at(0), at(200)), None);
+        assert!(back_off.start_failed(2, 3, at(100)).is_some());
+        assert_eq!(back_off.start_failed(1, 3, at(100)), None);
+        assert_eq!(back_off.start_failed(3, 3, at(200)), None);
         assert_eq!(back_off.failures(), 1);
-        assert!(back_off.start_failed(at(2_000), at(2_100)).is_some());
+        assert!(back_off.start_failed(4, 4, at(2_100)).is_some());
         assert_eq!(back_off.failures(), 2);
     }
 
     #[test]
     fn a_pass_forgives_failed_starts_but_no_early_deaths() {
         let mut back_off = BackOff::new(7);
-        for now in [0, 10_000, 20_000] {
-            wait_ms(&mut back_off, now);
+        for (order, now) in [(1, 0), (2, 10_000), (3, 20_000)] {
+            wait_ms(&mut back_off, order, now);
         }
         back_off.passed();
         assert_eq!(back_off.failures(), 0);
         assert_eq!(back_off.until(at(20_999)), Some(at(21_000)));
         assert_eq!(back_off.until(at(21_000)), None);
-        back_off.died_early(at(40_000), at(40_100));
+        back_off.died_early(4, 4, at(40_100));
         back_off.passed();
         assert_eq!(back_off.failures(), 1);
         back_off.settled();
@@ -162,12 +168,12 @@ mod tests {
     #[test]
     fn the_first_early_death_is_forgiven_and_the_next_is_not() {
         let mut back_off = BackOff::new(7);
-        assert_eq!(back_off.died_early(at(0), at(1_000)), None);
+        assert_eq!(back_off.died_early(1, 1, at(1_000)), None);
         assert_eq!(back_off.until(at(1_000)), None);
-        assert!(back_off.died_early(at(1_000), at(2_000)).is_some());
+        assert!(back_off.died_early(2, 2, at(1_000)).is_some());
         back_off.settled();
-        assert!(back_off.died_early(at(3_000), at(4_000)).is_some());
+        assert!(back_off.died_early(3, 3, at(4_000)).is_some());
         back_off.settled();
-        assert_eq!(back_off.died_early(at(20_000), at(30_000)), None);
+        assert_eq!(back_off.died_early(4, 4, at(30_000)), None);
     }
 }

@@ -36,7 +36,7 @@ pub struct Instance {
     pub(super) is_ended_by_others: bool,
     /// It drains by our own word, so we may take that back.
     pub(super) is_ours_to_recall: bool,
-    /// Its drain was taken back, and it does not serve yet.
+    /// Its drain was taken back, and that may not have come about yet.
     pub(super) is_recalled: bool,
     /// Where it was asked to listen.
     pub(super) port: Option<u16>,

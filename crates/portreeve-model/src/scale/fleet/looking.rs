@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::back_off::SETTLED;
+use super::telling::REPEAT_MIN;
 use super::{Fleet, FleetEventKind, Instance, InstanceState, Look, Looks};
 use crate::standing::Standing;
 use crate::tick::Tick;
@@ -37,15 +38,22 @@ enum Turn {
 }
 
 impl Fleet {
+    /// Until nothing more comes of it.
     pub(super) fn look_at_all(&mut self, look: Looks<'_>, now: Tick) {
+        while self.look_once(look, now) {}
+    }
+
+    /// Whether something changed. No instance takes two turns back and forth on the same word at the same time.
+    fn look_once(&mut self, look: Looks<'_>, now: Tick) -> bool {
         let turns = self.instances.values().filter_map(|one| {
             let turn = self.turn(one, look(&one.id), now)?;
             Some((Arc::clone(&one.id), turn))
         });
         let turns: Vec<_> = turns.collect();
-        for (id, turn) in turns {
-            self.take_turn(&id, turn, now);
+        for (id, turn) in &turns {
+            self.take_turn(id, *turn, now);
         }
+        !turns.is_empty()
     }
 
     fn turn(&self, one: &Instance, look: Option<Look>, now: Tick) -> Option<Turn> {
@@ -80,6 +88,7 @@ impl Fleet {
     fn turn_of_new(&self, one: &Instance, standing: Option<Standing>, now: Tick) -> Option<Turn> {
         let is_late = now >= self.start_deadline(one);
         match standing {
+            Some(Standing::Serving) if one.is_just_recalled(now) => None,
             Some(Standing::Serving) if one.first_pass.is_some() => Some(Turn::Rose),
             Some(Standing::Serving) => Some(Turn::Passed),
             Some(Standing::Draining) if !one.is_recalled || is_late => Some(Turn::Left),
@@ -100,7 +109,7 @@ impl Fleet {
                 None => true,
                 Some(look) => match look.standing {
                     Standing::Gone => true,
-                    Standing::Draining => look.in_flight == 0,
+                    Standing::Draining => look.in_flight == 0 && !one.is_just_recalled(now),
                     Standing::Serving | Standing::Unproved | Standing::Down => false,
                 },
             }
@@ -159,6 +168,11 @@ impl Fleet {
 impl Instance {
     fn is_settling(&self, now: Tick) -> bool {
         !self.is_settled && self.first_pass.is_some_and(|pass| now.since(pass) >= SETTLED)
+    }
+
+    /// It is recalled, or leaves though it was, and what it was told before may come about only now.
+    fn is_just_recalled(&self, now: Tick) -> bool {
+        self.is_recalled && !self.is_for(REPEAT_MIN, now)
     }
 
     /// By the operator, or by its own word: who began it may end it.

@@ -51,9 +51,11 @@ impl Fleet {
 
     /// It gets no new requests, and may be recalled.
     pub(super) fn drain(&mut self, id: &str, now: Tick) {
+        let is_recalled = self.instances.get(id).is_some_and(|one| one.is_recalled);
         self.turn_to(id, InstanceState::Draining, FleetEventKind::Draining, now);
         if let Some(one) = self.instances.get_mut(id) {
             one.is_ours_to_recall = true;
+            one.is_recalled = is_recalled;
         }
     }
 

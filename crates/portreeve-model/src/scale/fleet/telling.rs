@@ -25,6 +25,11 @@ impl Telling {
         self.due
     }
 
+    /// It was never told.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.told == 0
+    }
+
     pub(super) fn is_due(&self, now: Tick) -> bool {
         self.due.is_some_and(|due| due <= now)
     }
