@@ -157,6 +157,9 @@ fn stop(shared: &Arc<Shared>, instance: &Found, how: Stop) -> Result<(), DriverF
     let Some(watched) = find::one(shared, &instance.id, birth)? else {
         return Ok(());
     };
+    if watched.is_over() {
+        return Ok(());
+    }
     watched.told(how);
     let told = match how {
         Stop::Ask => birth

@@ -153,14 +153,15 @@ impl Hooks {
         };
         let place = timeout(limit, self.places.acquire()).await.map_err(late)?;
         let child = self.spawn(hook)?;
-        // A hook that is left in the middle dies with all that it began.
+        // A hook that fails, or is left in the middle, dies with all that it began.
         let group = Group::of(&child);
         let said = timeout(limit, listen(child)).await.map_err(late)?;
+        drop(place);
+        let printed = judged(hook, said)?;
         if hook.kind != Kind::List {
             group.stay();
         }
-        drop(place);
-        judged(hook, said)
+        Ok(printed)
     }
 
     fn spawn(&self, hook: &Hook<'_>) -> Result<Child, DriverFault> {

@@ -88,7 +88,35 @@ pub(super) fn printed_address(printed: &[u8]) -> Result<Option<SocketAddr>, Stri
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_printed_is_read_back_or_refused_in_few_words(
+            printed in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..200),
+                "([a-c -]{0,3}( 10\\.0\\.0\\.[0-9]:[0-9]{1,3})?\n){0,6}".prop_map(String::into_bytes),
+            ]
+        ) {
+            match listing(&printed) {
+                Ok(all) => {
+                    let again: Vec<String> = all.iter().map(shown).collect();
+                    prop_assert_eq!(listing(again.join("\n").as_bytes()), Ok(all));
+                }
+                Err(reason) => prop_assert!(reason.len() < 1_024),
+            }
+            let _ = printed_address(&printed);
+        }
+    }
+
+    fn shown(one: &Listed) -> String {
+        let address = one
+            .address
+            .map_or_else(String::new, |address| address.to_string());
+        format!("{} {address}", one.id)
+    }
 
     #[test]
     fn ids_are_read_with_or_without_addresses() {

@@ -184,6 +184,21 @@ async fn what_a_start_leaves_running_goes_on_and_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn what_a_start_that_failed_leaves_running_is_killed() {
+    let scratch = Scratch::new();
+    let mut plan = hooks(&scratch);
+    let file = scratch.path().join("child");
+    plan.start = shell(&format!("sleep 60 & echo $! >{}; exit 1", file.display()));
+    let driver = driver(&scratch, plan);
+
+    assert_eq!(driver.start(&order("vm1")).await.unwrap_err().code(), "failed");
+
+    let child = fs::read_to_string(file).unwrap();
+    let child = Pid::from_raw(child.trim().parse().unwrap()).unwrap();
+    until("its end", || is_over(child).then_some(())).await;
+}
+
+#[tokio::test]
 async fn a_list_without_end_is_refused_and_its_hook_killed() {
     let scratch = Scratch::new();
     for endless in ["yes", "exec yes >&2"] {

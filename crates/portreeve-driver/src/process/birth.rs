@@ -3,12 +3,12 @@
 use std::fmt;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::procfs::{self, Stat};
 
 /// A process, and no other that has its number later. Its text form, `PID:START`, is an instance's handle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Birth {
     pub(super) pid: Pid,
     /// In clock ticks since the machine began.
@@ -41,8 +41,19 @@ impl Birth {
             return Ok(());
         }
         match kill_process_group(self.pid, signal) {
-            Ok(()) | Err(Errno::SRCH) => Ok(()),
-            Err(error) => Err(error),
+            Err(Errno::SRCH) => self.signal_alone(signal),
+            told => told,
+        }
+    }
+
+    /// One that has joined another group, or is over.
+    fn signal_alone(&self, signal: Signal) -> Result<(), Errno> {
+        if self.stat().is_none() {
+            return Ok(());
+        }
+        match kill_process(self.pid, signal) {
+            Err(Errno::SRCH) => Ok(()),
+            told => told,
         }
     }
 

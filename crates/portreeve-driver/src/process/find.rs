@@ -67,7 +67,7 @@ fn newcomers(shared: &Shared, notes: &[Result<Note, String>]) -> Vec<Newcomer> {
         .map(|note| (note.id.clone(), note.birth))
         .collect();
     let mut marked = BTreeMap::new();
-    for (birth, marks) in marks::leaders(&shared.whose) {
+    for (birth, marks) in shared.leaders() {
         if *births.entry(marks.id.clone()).or_insert(birth) == birth {
             marked.insert(marks.id.clone(), marks);
         }

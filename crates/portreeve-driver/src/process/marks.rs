@@ -1,12 +1,14 @@
 //! The variables by which an instance knows who it is, and by which we know our own again.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use portreeve_model::plan::Name;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::birth::Birth;
-use super::procfs;
+use super::procfs::{self, Stat};
 use crate::Secret;
 use crate::id::is_id;
 
@@ -41,6 +43,14 @@ impl Marks {
         Self::parse(&procfs::environment(pid)?, whose)
     }
 
+    fn read_unless(is_stranger: bool, birth: Birth, whose: &Whose) -> Option<Self> {
+        if is_stranger {
+            None
+        } else {
+            Self::read(birth.pid, whose)
+        }
+    }
+
     fn parse(environment: &[u8], whose: &Whose) -> Option<Self> {
         let given = |name| variable(environment, name);
         let is_ours =
@@ -60,20 +70,42 @@ fn variable<'a>(environment: &'a [u8], name: &str) -> Option<&'a str> {
     std::str::from_utf8(value).ok()
 }
 
-/// Those that lead their process groups and carry our marks, the oldest first. Others that carry them are descendants.
-pub(super) fn leaders(whose: &Whose) -> Vec<(Birth, Marks)> {
-    let leader = |pid: Pid| {
-        let birth = Birth::of(pid)?;
-        let leads = birth.stat()?.group == pid.as_raw_pid();
-        leads
-            .then(|| Marks::read(pid, whose))
-            .flatten()
-            .map(|marks| (birth, marks))
-    };
-    let mut found: Vec<_> = procfs::all().filter_map(leader).collect();
-    found.sort_by_key(|(birth, _)| birth.start);
-    found
+/// Processes that were looked at and are not ours: they need not be looked at again.
+#[derive(Debug, Default)]
+pub(super) struct Strangers(HashSet<Birth>);
+
+impl Strangers {
+    /// Those that lead their process groups and carry our marks, the oldest first. Others that carry them are descendants.
+    pub(super) fn leaders(&mut self, whose: &Whose) -> Vec<(Birth, Marks)> {
+        let mut strangers = HashSet::new();
+        let mut found = Vec::new();
+        for (birth, stat) in procfs::all().filter_map(leader) {
+            match Marks::read_unless(self.0.contains(&birth), birth, whose) {
+                Some(marks) => found.push((birth, marks)),
+                None if self.0.contains(&birth) || is_settled(&stat) => {
+                    strangers.insert(birth);
+                }
+                None => {}
+            }
+        }
+        self.0 = strangers;
+        found.sort_by_key(|(birth, _)| birth.start);
+        found
+    }
 }
+
+fn leader(pid: Pid) -> Option<(Birth, Stat)> {
+    let stat = Stat::read(pid).filter(|stat| stat.group == pid.as_raw_pid())?;
+    let start = stat.start;
+    Some((Birth { pid, start }, stat))
+}
+
+/// One that is only just begun has its parent's environment, until it is the program that it is to be.
+fn is_settled(stat: &Stat) -> bool {
+    stat.age().is_some_and(|age| age > SETTLED_AFTER)
+}
+
+const SETTLED_AFTER: Duration = Duration::from_secs(30);
 
 /// Kills all that carry the marks of this instance, wherever they went: an instance that is over leaves nobody behind.
 pub(super) fn sweep(whose: &Whose, id: &str) {

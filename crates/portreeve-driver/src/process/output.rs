@@ -36,6 +36,8 @@ pub(super) struct Output {
     at: u64,
     /// Up to where it was given back.
     freed: u64,
+    /// Whether nothing but zeros was read: a block of which a part was given back begins with them.
+    is_blank: bool,
     /// The line that has not ended yet.
     begun: Vec<u8>,
     budget: Budget,
@@ -57,6 +59,7 @@ impl Output {
             file,
             at,
             freed: at,
+            is_blank: true,
             begun: Vec::new(),
             budget: Budget::new(),
             last: LastWords::default(),
@@ -116,11 +119,11 @@ impl Output {
         let Ok(read @ 1..) = file.read_at(&mut bytes, self.at) else {
             return false;
         };
-        let is_first = self.at == self.freed;
         self.at += read as u64;
         let read = &bytes[..read];
-        // A block of which a part was given back begins with zeros.
-        let gone = read.iter().take_while(|byte| is_first && **byte == 0).count();
+        let is_blank = self.is_blank;
+        let gone = read.iter().take_while(|byte| is_blank && **byte == 0).count();
+        self.is_blank &= gone == read.len();
         self.take(&read[gone..]);
         true
     }

@@ -66,14 +66,15 @@ impl Stat {
     }
 
     pub(super) fn age(&self) -> Option<Duration> {
-        let up = fs::read_to_string("/proc/uptime").ok()?;
-        let up: f64 = up.split(' ').next()?.parse().ok()?;
-        Some(
-            Duration::try_from_secs_f64(up)
-                .ok()?
-                .saturating_sub(since(self.start)),
-        )
+        Some(uptime()?.saturating_sub(since(self.start)))
     }
+}
+
+/// Of the machine.
+fn uptime() -> Option<Duration> {
+    let up = fs::read_to_string("/proc/uptime").ok()?;
+    let up = up.split(' ').next()?.parse().ok()?;
+    Duration::try_from_secs_f64(up).ok()
 }
 
 fn since(ticks: u64) -> Duration {

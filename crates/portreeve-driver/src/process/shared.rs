@@ -7,7 +7,7 @@ use portreeve_model::plan::ProcessPlan;
 use tokio::sync::watch;
 
 use super::birth::Birth;
-use super::marks::Whose;
+use super::marks::{Marks, Strangers, Whose};
 use super::watch::{Newcomer, Watched};
 use crate::DriverFault;
 use crate::folder::Folder;
@@ -18,6 +18,7 @@ pub(super) struct Shared {
     pub(super) plan: ProcessPlan,
     pub(super) folder: Folder,
     table: Mutex<Table>,
+    strangers: Mutex<Strangers>,
     /// Its end tells the watches that the driver is gone.
     alive: watch::Sender<()>,
 }
@@ -29,12 +30,19 @@ impl Shared {
             plan,
             folder,
             table: Mutex::default(),
+            strangers: Mutex::default(),
             alive: watch::Sender::new(()),
         }
     }
 
     pub(super) fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The processes that carry our marks and lead their groups.
+    pub(super) fn leaders(&self) -> Vec<(Birth, Marks)> {
+        let mut strangers = self.strangers.lock().unwrap_or_else(PoisonError::into_inner);
+        strangers.leaders(&self.whose)
     }
 
     pub(super) fn alive(&self) -> watch::Receiver<()> {

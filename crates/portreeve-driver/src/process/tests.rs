@@ -271,6 +271,25 @@ async fn one_that_is_stopped_by_a_signal_goes_on_to_obey() {
 }
 
 #[tokio::test]
+async fn one_that_joined_another_group_is_stopped_nevertheless() {
+    let scratch = Scratch::new();
+    let text = "import os, subprocess, time\n\
+                other = subprocess.Popen(['sleep', '60'], process_group=0)\n\
+                os.setpgid(0, other.pid); print('joined', flush=True); time.sleep(60)";
+    let driver = driver(&scratch, plan(&["python3", "-c", text]));
+    let log = Log::captured();
+    let instance = start(&driver, "joiner").await;
+    let said = until("its new group", || log.lines("joiner").pop()).await;
+    assert_eq!(said, "joined");
+
+    driver.stop(&instance, Stop::Ask).await.unwrap();
+    assert_eq!(
+        ended(&driver, &instance).await.how,
+        "killed by signal 15 (SIGTERM)"
+    );
+}
+
+#[tokio::test]
 async fn what_it_leaves_behind_dies_with_it_wherever_it_went() {
     let scratch = Scratch::new();
     let (near, far) = (scratch.path().join("near"), scratch.path().join("far"));

@@ -43,6 +43,11 @@ impl Watched {
         self.asked.load(Relaxed) || self.killed.load(Relaxed)
     }
 
+    /// Over and tidied up: its number may be another's.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+
     /// Ready when it is over and tidied up.
     pub(super) async fn ended(&self) -> Ended {
         let mut ended = self.ended.clone();
