@@ -1,6 +1,7 @@
 //! The faults found so far: reading goes on after each.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 
 use crate::document::Lines;
 use crate::place::Place;
@@ -15,6 +16,8 @@ pub(crate) struct Findings {
     pub(crate) lines: Lines,
     /// Whether parts of the document could not be read at all, so that nothing may be called missing.
     pub(crate) is_torn: bool,
+    /// Where files lie that the document names; empty: the working directory.
+    pub(crate) folder: PathBuf,
 }
 
 impl Findings {
@@ -23,6 +26,7 @@ impl Findings {
             faults: RefCell::default(),
             lines,
             is_torn,
+            folder: PathBuf::new(),
         }
     }
 
@@ -35,6 +39,17 @@ impl Findings {
             allowed: complaint.allowed,
             hint: complaint.hint,
         });
+    }
+
+    /// Notes a fault, unless the same was noted of the same place before.
+    pub(crate) fn add_once(&self, place: &Place, found: impl Into<String>, complaint: Complaint) {
+        self.add(place, found, complaint);
+        let mut faults = self.faults.borrow_mut();
+        if let Some((last, before)) = faults.split_last()
+            && before.contains(last)
+        {
+            faults.pop();
+        }
     }
 
     /// Notes that something needed is not there; not for a torn document, where it may only have been unreadable.

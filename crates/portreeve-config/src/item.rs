@@ -68,6 +68,14 @@ impl<'a> Item<'a> {
         u64::from_str_radix(integer.as_str(), integer.radix()).ok()
     }
 
+    /// The digits of a number, perhaps with a point.
+    pub(crate) fn decimal(&self) -> Option<String> {
+        match self.value {
+            DeValue::Float(number) => Some(number.as_str().replace('_', "")),
+            _ => self.integer().map(|whole| whole.to_string()),
+        }
+    }
+
     /// The elements if it is a list, else itself alone.
     pub(crate) fn each(&self) -> Vec<Item<'a>> {
         match self.value {

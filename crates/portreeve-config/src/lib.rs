@@ -4,8 +4,8 @@
 //! give a [`Config`] in which every default is filled in and every name is known, or every fault there is, each
 //! with its line, its key, what was found and what is allowed. [`print()`] writes the file that says the same.
 //!
-//! Looks up no host, opens no socket, changes nothing. From the machine it takes two defaults only: the number of
-//! cores and the folder for state.
+//! Looks up no host, opens no socket, changes nothing. From the machine it takes two defaults, the number of cores and
+//! the folder for state, and the HTML of waiting pages where a file names one.
 
 mod balance;
 mod command;

@@ -1,6 +1,7 @@
 //! From the text of a file to a checked [`Config`].
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use portreeve_model::plan::Name;
@@ -17,14 +18,20 @@ use crate::{
     registration, route, word,
 };
 
-/// Reads and checks the text of a file.
+/// Reads and checks the text of a file. A page that it names is looked for in the working directory.
 ///
 /// # Errors
 /// Every fault there is, syntax included, in the order of the lines. Where the syntax itself is broken, what could
 /// be read is checked too, but nothing is called missing or unknown by name.
 pub fn parse(source: &str) -> Result<Config, Faults> {
+    parse_in(source, Path::new(""))
+}
+
+/// The same of a file in this folder.
+pub(crate) fn parse_in(source: &str, folder: &Path) -> Result<Config, Faults> {
     let mended = mend(source);
-    let (tree, findings) = document::read(&mended);
+    let (tree, mut findings) = document::read(&mended);
+    folder.clone_into(&mut findings.folder);
     let config = top(Section::new(
         Place {
             line: 1,

@@ -12,10 +12,9 @@ pub(crate) mod sticky;
 use std::time::Duration;
 
 use portreeve_model::Policies;
-use portreeve_model::plan::{BalancePlan, Name, PoolPlan};
+use portreeve_model::plan::{BalancePlan, MembersPlan, Name, PoolPlan, ScaleMode};
 
 use self::room::Room;
-use self::scale::Of;
 use crate::defaults::RESOLVE_EVERY;
 use crate::listener::Placed;
 use crate::place::{Place, quoted};
@@ -41,6 +40,8 @@ pub(crate) struct PoolPlaces {
     pub(crate) probe: Place,
     pub(crate) hedge: Place,
     pub(crate) sticky: Place,
+    pub(crate) page: Place,
+    pub(crate) scale: Place,
 }
 
 impl PoolPlaces {
@@ -49,6 +50,10 @@ impl PoolPlaces {
             probe: section.place_of("probe"),
             hedge: section.place_of("hedge"),
             sticky: section.place_of("sticky"),
+            page: section
+                .place_of("hold")
+                .child("page", section.place_of("hold").line),
+            scale: section.place_of("scale"),
         }
     }
 
@@ -58,6 +63,8 @@ impl PoolPlaces {
             probe: place.clone(),
             hedge: place.clone(),
             sticky: place.clone(),
+            page: place.clone(),
+            scale: place.clone(),
         }
     }
 }
@@ -75,6 +82,9 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
         members: members::read(&mut section, items.is_empty() || scales),
         ..PoolPlan::empty(name)
     };
+    if scales {
+        joined(&section, &mut plan);
+    }
     choosing(&mut section, &mut plan);
     let below = serving(&mut section, &mut plan, &policies);
     if items.is_empty() && !scales {
@@ -87,7 +97,7 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
     section.finish(&below);
     PoolDraft {
         is_whole: plan.targets.len() == items.len() && plan.scale.is_some() == scales,
-        is_vacant: items.is_empty() && !scales,
+        is_vacant: items.is_empty() && !(scales && may_start(&plan)),
         placed: Placed { place, plan },
         places,
     }
@@ -122,7 +132,7 @@ type Below = [(&'static str, Vec<&'static str>); 5];
 /// How its backends are looked at and used.
 fn serving(section: &mut Section<'_>, plan: &mut PoolPlan, policies: &Policies) -> Below {
     plan.probe = probe::read(section);
-    let of = Of {
+    let of = scale::Of {
         policies,
         probe: plan.probe.as_ref(),
     };
@@ -132,7 +142,11 @@ fn serving(section: &mut Section<'_>, plan: &mut PoolPlan, policies: &Policies) 
     let (ejection, ejection_keys) = ejection::read(section);
     let (retry, retry_keys) = retry::read(section.section("retry"), &limits);
     plan.hedge = hedge::read(section, &limits, &retry);
-    let (room, hold_keys) = room::read(section, &limits);
+    let of = room::Of {
+        limits: &limits,
+        scale: plan.scale.as_ref(),
+    };
+    let (room, hold_keys) = room::read(section, &of);
     (plan.limits, plan.ejection, plan.retry) = (limits, ejection, retry);
     let Room {
         in_flight,
@@ -158,6 +172,21 @@ fn family(balance: &BalancePlan) -> String {
     match balance {
         BalancePlan::Hash(_) => "hash:...".to_owned(),
         other => balance::show(other),
+    }
+}
+
+/// Whether anything is started in it, as far as could be read.
+fn may_start(plan: &PoolPlan) -> bool {
+    let scale = plan.scale.as_ref();
+    scale.is_none_or(|scale| scale.mode == ScaleMode::On)
+}
+
+/// A pool that scales is joined by what it starts.
+fn joined(section: &Section<'_>, plan: &mut PoolPlan) {
+    if plan.members.is_none() {
+        let allowed = "true, a table, or no such key: what [scale] starts joins the pool by registering";
+        section.misfit("register", "false", allowed);
+        plan.members = Some(MembersPlan::default());
     }
 }
 

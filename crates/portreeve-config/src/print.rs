@@ -10,6 +10,7 @@ mod registration;
 mod resilience;
 mod route;
 mod said;
+mod scale;
 mod traffic;
 
 use std::fmt::Display;

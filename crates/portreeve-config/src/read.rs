@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::{error, fmt};
 
-use crate::{Config, Fault, Faults, parse};
+use crate::parse::parse_in;
+use crate::{Config, Fault, Faults};
 
 /// Why a file gave no [`Config`].
 #[derive(Debug)]
@@ -26,10 +27,11 @@ pub enum ReadError {
     },
 }
 
-/// Reads and checks a file of at most 4 MiB.
+/// Reads and checks a file of at most 4 MiB, and the pages that it names, which lie in its folder unless they begin with
+/// `/`.
 ///
 /// # Errors
-/// When the file cannot be read, and when there is any fault in it.
+/// When the file cannot be read, and when there is any fault in it; a page that cannot be read is one.
 pub fn read(path: &Path) -> Result<Config, ReadError> {
     let bytes = bytes(path).map_err(|source| ReadError::Io {
         path: path.to_owned(),
@@ -40,7 +42,7 @@ pub fn read(path: &Path) -> Result<Config, ReadError> {
         faults,
     };
     let text = str::from_utf8(&bytes).map_err(|error| faulty(not_utf8(&bytes, error.valid_up_to())))?;
-    parse(text).map_err(faulty)
+    parse_in(text, path.parent().unwrap_or(Path::new(""))).map_err(faulty)
 }
 
 /// One fault a line, each as `FILE:LINE: key: found X; allowed Y`, or why the file could not be read.

@@ -1,5 +1,6 @@
 //! What is sound, and yet somebody should know.
 
+mod scale;
 mod traffic;
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,7 +15,13 @@ impl Config {
     pub fn warnings(&self) -> Vec<String> {
         let of_registration = [insecure(&self.plan), no_pool(&self.plan), no_listener(&self.plan)];
         let of_traffic = traffic::warnings(&self.plan);
-        of_registration.into_iter().flatten().chain(of_traffic).collect()
+        let of_scale = scale::warnings(&self.plan);
+        of_registration
+            .into_iter()
+            .flatten()
+            .chain(of_traffic)
+            .chain(of_scale)
+            .collect()
     }
 }
 

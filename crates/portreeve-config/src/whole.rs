@@ -40,6 +40,7 @@ impl Draft {
             self.overlaps(findings);
             self.twins(findings);
             self.vacancies(findings);
+            self.strangers(findings);
             self.protocols(findings);
             self.unheld(findings);
             self.not_for_packets(findings);

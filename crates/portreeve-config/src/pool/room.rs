@@ -1,11 +1,13 @@
 //! `in_flight`, `fail_mode` and `[pool.NAME.hold]`: how many requests a backend has at once, and what becomes of those
 //! that find no backend.
 
+mod page;
+
 use std::time::Duration;
 
-use portreeve_model::plan::{BackendLimits, FailMode, HoldPlan, InFlightPlan};
+use portreeve_model::plan::{BackendLimits, FailMode, HoldPlan, InFlightPlan, ScalePlan};
 
-use crate::quantity::{count, time};
+use crate::quantity::{bytes, count, time};
 use crate::section::Section;
 use crate::word::Complaint;
 
@@ -17,26 +19,24 @@ pub(super) struct Room {
     pub(super) hold: HoldPlan,
 }
 
-/// Reads all three, given the pool's limits; and the keys of the section.
-pub(super) fn read(pool: &mut Section<'_>, limits: &BackendLimits) -> (Room, Vec<&'static str>) {
+/// What the pool says that these three follow.
+#[derive(Debug)]
+pub(super) struct Of<'a> {
+    pub(super) limits: &'a BackendLimits,
+    pub(super) scale: Option<&'a ScalePlan>,
+}
+
+/// Reads all three; and the keys of the section.
+pub(super) fn read(pool: &mut Section<'_>, of: &Of<'_>) -> (Room, Vec<&'static str>) {
     let in_flight = read_in_flight(pool).unwrap_or_default();
     let scales = pool.has("scale");
-    let fail_mode = pool
-        .word("fail_mode", fail_mode)
-        .unwrap_or_else(|| by_default(scales));
-    let plan = hold(limits.total_timeout, scales);
-    let (hold, keys) = read_hold(
-        pool.section("hold"),
-        plan,
+    let fail_mode = pool.word("fail_mode", fail_mode);
+    let mut room = Room {
         in_flight,
-        fail_mode,
-        limits.total_timeout,
-    );
-    let room = Room {
-        in_flight,
-        fail_mode,
-        hold,
+        fail_mode: fail_mode.unwrap_or_else(|| by_default(scales)),
+        hold: hold(of.limits.total_timeout, scales),
     };
+    let keys = read_hold(pool.section("hold"), of, &mut room);
     (room, keys)
 }
 
@@ -115,24 +115,21 @@ fn fail_mode(text: &str) -> Result<FailMode, Complaint> {
     }
 }
 
-fn read_hold(
-    mut section: Section<'_>,
-    mut plan: HoldPlan,
-    in_flight: InFlightPlan,
-    fail_mode: FailMode,
-    total: Option<Duration>,
-) -> (HoldPlan, Vec<&'static str>) {
+fn read_hold(mut section: Section<'_>, of: &Of<'_>, room: &mut Room) -> Vec<&'static str> {
+    let plan = &mut room.hold;
     section.quantity("requests_max", &count(0..=100_000), &mut plan.requests_max);
     section.quantity("timeout", &time(MS..=TIMEOUT_MAX), &mut plan.timeout);
-    if let Some(total) = total {
+    section.quantity("bytes_max", &bytes(BYTES_MIN..=BYTES_MAX), &mut plan.bytes_max);
+    plan.page = section.get("page").and_then(|item| page::read(&item));
+    if let Some(total) = of.limits.total_timeout {
         section.time_within("timeout", plan.timeout, "total_timeout", total);
     }
-    contradictions(&section, &plan, in_flight, fail_mode);
-    (plan, section.finish(&[]))
+    contradictions(&section, of, room);
+    section.finish(&[])
 }
 
-fn contradictions(section: &Section<'_>, plan: &HoldPlan, in_flight: InFlightPlan, fail_mode: FailMode) {
-    let is_never = in_flight == InFlightPlan::Unlimited && fail_mode != FailMode::Hold;
+fn contradictions(section: &Section<'_>, of: &Of<'_>, room: &Room) {
+    let is_never = room.in_flight == InFlightPlan::Unlimited && room.fail_mode != FailMode::Hold;
     if is_never && !section.is_absent() {
         let complaint =
             Complaint::new("no such section: with in_flight = \"unlimited\" no backend is ever full");
@@ -141,17 +138,40 @@ fn contradictions(section: &Section<'_>, plan: &HoldPlan, in_flight: InFlightPla
             "requests to be held",
             complaint.hint("where none is healthy they are held with fail_mode = \"hold\""),
         );
-    } else if plan.requests_max == 0 && fail_mode == FailMode::Hold {
-        section.misfit("requests_max", "0", "at least 1, since fail_mode is \"hold\"");
-    } else if plan.requests_max == 0 && section.has("timeout") {
-        section.misfit(
-            "timeout",
-            "a time to be held",
-            "no such key with requests_max = 0: nothing is held",
-        );
+    } else if room.hold.requests_max == 0 && room.fail_mode == FailMode::Hold {
+        section.misfit("requests_max", "0", format!("at least 1, since {}", why_held(of)));
+    } else if room.hold.requests_max == 0 {
+        for (key, found) in OF_HELD.into_iter().filter(|(key, _)| section.has(key)) {
+            section.misfit(key, found, "no such key with requests_max = 0: nothing is held");
+        }
     }
 }
 
+fn why_held(of: &Of<'_>) -> String {
+    let sleepy = of
+        .scale
+        .and_then(|scale| scale.fleets.iter().find(|fleet| fleet.min == 0));
+    match sleepy {
+        Some(fleet) => format!(
+            "fleet {} has min = 0: requests wait until its first backend has started",
+            fleet.name
+        ),
+        None if of.scale.is_some() => {
+            "fail_mode is \"hold\", as it is in a pool that scales and does not say otherwise".to_owned()
+        }
+        None => "fail_mode is \"hold\"".to_owned(),
+    }
+}
+
+/// What has no meaning where nothing is held.
+const OF_HELD: [(&str, &str); 3] = [
+    ("timeout", "a time to be held"),
+    ("bytes_max", "bytes to be held"),
+    ("page", "a page for those who are held"),
+];
+/// At least one request's head.
+const BYTES_MIN: u64 = 64 << 10;
+const BYTES_MAX: u64 = 1 << 40;
 const IN_FLIGHT: &str = "\"auto\", \"unlimited\", or a whole number from 1 to 1,000,000";
 const IN_FLIGHT_MAX: u32 = 1_000_000;
 /// How long a request is held by default where its backend may have to be started first.

@@ -1,9 +1,14 @@
 //! `[pool.NAME.scale]`: how many backends there are to be, and what starts and stops them.
 
 mod command;
-mod driver;
-mod fleet;
-mod rules;
+mod contradictions;
+pub(crate) mod driver;
+pub(crate) mod fleet;
+pub(crate) mod lifecycle;
+pub(crate) mod pace;
+mod places;
+pub(crate) mod rules;
+pub(crate) mod schedule;
 
 use std::time::Duration;
 
@@ -30,33 +35,49 @@ pub(super) fn read(pool: &mut Section<'_>, of: &Of<'_>) -> (Option<ScalePlan>, V
     let mut every = EVERY;
     section.quantity("every", &time(EVERY_MIN..=HOUR), &mut every);
     let named = section.named("fleet");
-    let shared = FleetDraft::read(&mut section, FleetDraft::new(of));
-    let fleets: Option<Vec<FleetPlan>> = match named.is_empty() {
-        true => {
-            let only = Name::from(defaults::NAME);
-            shared.plan(only, &section).map(|plan| vec![plan])
+    let shared = FleetDraft::new(of).read(&mut section);
+    let fleets = match named.is_empty() {
+        true => only(&section, &shared, of).map(|plan| vec![plan]),
+        false => {
+            few(&section, named.len());
+            all(named, &shared, of)
         }
-        false => named
-            .into_iter()
-            .map(|(name, section)| fleet(name, section, &shared))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .collect(),
     };
-    let is_there = !section.is_absent();
     let keys = section.finish(&[]);
-    let plan = fleets
-        .filter(|_| is_there)
-        .map(|fleets| ScalePlan { mode, every, fleets });
+    let plan = fleets.map(|fleets| ScalePlan { mode, every, fleets });
     (plan, keys)
 }
 
-/// One that inherits what all share.
-fn fleet(name: Name, mut section: Section<'_>, shared: &FleetDraft) -> Option<FleetPlan> {
-    let draft = FleetDraft::read(&mut section, shared.clone());
-    let plan = draft.plan(name, &section);
-    section.finish(&[]);
-    plan
+/// The fleet of a pool that names none.
+fn only(section: &Section<'_>, shared: &FleetDraft, of: &Of<'_>) -> Option<FleetPlan> {
+    if section.is_absent() {
+        return None;
+    }
+    contradictions::note(shared, section, of.probe);
+    shared.plan(Name::from(defaults::NAME))
+}
+
+/// Each inherits what all share.
+fn all(named: Vec<(Name, Section<'_>)>, shared: &FleetDraft, of: &Of<'_>) -> Option<Vec<FleetPlan>> {
+    let count = named.len();
+    let one = |(name, mut section): (Name, Section<'_>)| {
+        let draft = shared.inheriting().read(&mut section);
+        contradictions::note(&draft, &section, of.probe);
+        section.finish(&[]);
+        draft.plan(name)
+    };
+    let plans: Vec<FleetPlan> = named.into_iter().filter_map(one).collect();
+    (plans.len() == count).then_some(plans)
+}
+
+fn few(section: &Section<'_>, count: usize) {
+    if count > FLEETS_MAX {
+        section.misfit(
+            "fleet",
+            format!("{count} fleets"),
+            format!("at most {FLEETS_MAX}"),
+        );
+    }
 }
 
 fn mode(text: &str) -> Result<ScaleMode, Complaint> {
@@ -67,6 +88,8 @@ fn mode(text: &str) -> Result<ScaleMode, Complaint> {
     }
 }
 
+/// Between two looks at the rules by default.
 pub(crate) const EVERY: Duration = Duration::from_secs(10);
 const EVERY_MIN: Duration = Duration::from_millis(100);
 const HOUR: Duration = Duration::from_secs(3_600);
+const FLEETS_MAX: usize = 256;

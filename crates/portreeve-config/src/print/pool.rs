@@ -4,14 +4,14 @@ use portreeve_model::plan::{BalancePlan, PoolPlan, Target, TargetAddress};
 use portreeve_model::{Policies, Policy};
 
 use super::said::{Said, number};
-use super::{Text, demand, limits, registration, resilience, text_of};
+use super::{Text, demand, limits, registration, resilience, scale, text_of};
 use crate::place::quoted;
 use crate::{balance, defaults, duration};
 
 /// The section of one pool, and those below it.
 pub(super) fn section(file: &mut Text, pool: &PoolPlan) {
     file.section(&["pool", &pool.name]);
-    backends(file, &pool.targets);
+    backends(file, pool);
     if let Some(register) = registration::register(pool) {
         file.value("register", register);
     }
@@ -29,28 +29,33 @@ pub(super) fn section(file: &mut Text, pool: &PoolPlan) {
     resilience::lines(file, pool);
     limits::backend(file, &pool.name, &pool.limits);
     resilience::sections(file, pool);
+    if let Some(plan) = &pool.scale {
+        scale::sections(file, pool, plan, &shared(pool));
+    }
 }
 
 /// Who is in the pool. What all uphold is said once.
-fn backends(file: &mut Text, targets: &[Target]) {
-    if targets.is_empty() {
+fn backends(file: &mut Text, pool: &PoolPlan) {
+    if pool.targets.is_empty() {
         return;
     }
-    let shared = shared(targets);
-    let shown: Vec<String> = targets.iter().map(|one| target(one, &shared)).collect();
+    let shared = shared(pool);
+    let shown: Vec<String> = pool.targets.iter().map(|one| target(one, &shared)).collect();
     file.value("backends", format_args!("[{}]", shown.join(", ")));
     if !shared.is_empty() {
         file.value("policies", demand::policies(&shared));
     }
 }
 
-/// What each of them upholds.
-fn shared(targets: &[Target]) -> Policies {
+/// What each of them upholds, and each that is started beside them.
+fn shared(pool: &PoolPlan) -> Policies {
+    let targets = || pool.targets.iter().map(|target| &target.policies);
+    let fleets = || pool.scale.iter().flat_map(|scale| &scale.fleets);
     let in_all = |policy: &&Policy| {
-        let upheld = |target: &Target| target.policies.contains(policy.as_str());
-        targets.iter().all(upheld)
+        let mut all = targets().chain(fleets().map(|fleet| &fleet.policies));
+        all.all(|upheld| upheld.contains(policy.as_str()))
     };
-    let first = targets.iter().take(1).flat_map(|target| &target.policies);
+    let first = pool.targets.iter().take(1).flat_map(|target| &target.policies);
     first.filter(in_all).cloned().collect()
 }
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use portreeve_model::plan::{
-    EjectionPlan, HedgePlan, HoldPlan, InFlightPlan, PoolPlan, RetryPlan, StickyPlan,
+    EjectionPlan, HedgePlan, HoldPlan, InFlightPlan, PoolPlan, RetryPlan, StickyPlan, WaitingPage,
 };
 
-use super::said::{Said, bytes, number, or_off, percent, statuses, time};
+use super::said::{Said, bytes, inline, number, or_off, percent, statuses, time};
 use super::{Text, probe};
 use crate::place::quoted;
 use crate::pool::{ejection, room, sticky};
@@ -138,5 +138,15 @@ fn hold(plan: &HoldPlan, plain: &HoldPlan) -> Said {
     let mut said = Said::default();
     said.unless("requests_max", plan.requests_max, plain.requests_max, number);
     said.unless("timeout", plan.timeout, plain.timeout, time);
+    said.unless("bytes_max", plan.bytes_max, plain.bytes_max, bytes);
+    said.some("page", plan.page.as_ref(), page);
     said
+}
+
+/// The page itself, since the file that it came from is not known any more.
+fn page(page: &WaitingPage) -> String {
+    match page {
+        WaitingPage::Ours => "true".to_owned(),
+        WaitingPage::Of(html) => inline(&[format!("html = {}", quoted(html))]),
+    }
 }

@@ -1,7 +1,9 @@
 //! What leads to a pool, and whether anything in it could ever answer.
 
 use portreeve_model::Policies;
-use portreeve_model::plan::{DemandPlan, Name, PolicySource, PoolPlan};
+use portreeve_model::plan::{
+    DemandPlan, DriverPlan, FleetPlan, Name, PolicySource, PoolPlan, RegisteredBy, ScaleMode,
+};
 
 use super::Draft;
 use crate::findings::Findings;
@@ -39,6 +41,23 @@ impl Draft {
                 "no backends",
                 complaint.hint(how_to_join(plan)),
             );
+        }
+    }
+
+    /// A fleet whose backends register themselves, where they cannot.
+    pub(super) fn strangers(&self, findings: &Findings) {
+        for pool in self
+            .pools
+            .iter()
+            .filter(|pool| !self.may_be_joined(&pool.placed.plan))
+        {
+            let fleets = pool.placed.plan.scale.iter().flat_map(|scale| &scale.fleets);
+            let mut themselves =
+                fleets.filter(|fleet| fleet.lifecycle.registered_by == RegisteredBy::Backend);
+            if let Some(fleet) = themselves.next() {
+                let found = format!("fleet {}, whose backends register themselves", fleet.name);
+                findings.add(&pool.places.scale, found, nowhere_to_register(fleet));
+            }
         }
     }
 
@@ -95,6 +114,15 @@ impl Draft {
     }
 }
 
+fn nowhere_to_register(fleet: &FleetPlan) -> Complaint {
+    match fleet.driver {
+        DriverPlan::Ec2(_) => {
+            Complaint::new("an Auto Scaling group where a listener says registration = true")
+        }
+        _ => Complaint::new("registered_by = \"scaler\", or a listener that says registration = true"),
+    }
+}
+
 /// The pools that a route's requests get into, and how, as in "route shop leads here".
 fn ways(route: &RouteDraft) -> impl Iterator<Item = (&Name, &'static str)> {
     let arms = route.plan.split.iter().flat_map(|split| &split.arms);
@@ -116,7 +144,8 @@ fn always(demands: &[DemandPlan]) -> Policies {
 /// What each backend of this pool upholds that the file names or that the pool starts.
 fn upheld(pool: &PoolPlan) -> impl Iterator<Item = &Policies> {
     let targets = pool.targets.iter().map(|target| &target.policies);
-    let fleets = pool.scale.iter().flat_map(|scale| &scale.fleets);
+    let scale = pool.scale.iter().filter(|scale| scale.mode == ScaleMode::On);
+    let fleets = scale.flat_map(|scale| &scale.fleets);
     targets.chain(fleets.map(|fleet| &fleet.policies))
 }
 
@@ -131,6 +160,9 @@ fn unheld(pool: &PoolPlan) -> Complaint {
 
 fn how_to_join(pool: &PoolPlan) -> &'static str {
     match pool.members {
+        Some(_) if pool.scale.is_some() => {
+            "with mode = \"observe\" nothing is started; backends may register once a listener says registration = true"
+        }
         Some(_) => "backends may register once a listener says registration = true",
         None => "backends may register once the pool says register = true and a listener registration = true",
     }

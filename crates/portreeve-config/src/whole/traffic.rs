@@ -90,10 +90,12 @@ fn spoken_in_http(pool: &PoolDraft) -> impl Iterator<Item = (&crate::place::Plac
     };
     let hedge = plan.hedge.as_ref().map(|_| "a wish for second attempts");
     let sticky = plan.sticky.as_ref().map(|_| "a cookie");
+    let page = plan.hold.page.as_ref().map(|_| "a page for browsers");
     let all = [
         (&places.probe, probe),
         (&places.hedge, hedge),
         (&places.sticky, sticky),
+        (&places.page, page),
     ];
     all.into_iter().filter_map(|(place, found)| Some((place, found?)))
 }

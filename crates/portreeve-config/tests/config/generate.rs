@@ -3,6 +3,7 @@
 mod policies;
 mod registration;
 mod resilience;
+mod scale;
 mod traffic;
 
 use std::collections::BTreeSet;

@@ -33,7 +33,8 @@ impl Entry {
         let key = self
             .key
             .replace("listener.NAME", "listener.web")
-            .replace("route.NAME", "route.shop");
+            .replace("route.NAME", "route.shop")
+            .replace("pool.NAME.scale", "pool.app.scale");
         let key = key
             .replace("pool.NAME", "pool.api")
             .replace("policy.NAME", "policy.eu");
@@ -72,14 +73,18 @@ const UNKNOWN: &str = "zz = 1\n[admin]\nzz = 1\n[access_log]\nto = \"-\"\nzz = 1
     [policy.NAME]\nzz = 1\n[pool.shadow]\nbackends = \"s:1\"\n[pool.packets]\nbackends = \"b:1\"\n[pool.NAME]\n\
     backends = [{ address = \"a:1\", zz = 1 }]\nbalance = { hash = \"path\", zz = 1 }\nregister = { zz = 1 }\nzz = 1\n\
     probe = { path = \"/\", zz = 1 }\nhedge = { zz = 1 }\n[pool.NAME.limits]\nzz = 1\n\
-    [pool.NAME.ejection]\nzz = 1\n[pool.NAME.retry]\nzz = 1\n[pool.NAME.hold]\nzz = 1\n";
+    [pool.NAME.ejection]\nzz = 1\n[pool.NAME.retry]\nzz = 1\n\
+    [pool.NAME.hold]\npage = { html = \"x\", zz = 1 }\nzz = 1\n\
+    [pool.NAME.scale]\ndriver = { process = [\"a\"], zz = 1 }\ntarget = { cpu = \"1%\", zz = 1 }\n\
+    steps = { requests = 1, zz = 1 }\nschedule = { min = 1, zz = 1 }\nup = { zz = 1 }\ndown = { zz = 1 }\nzz = 1\n";
 
 /// The same of what does not go together with the rest.
-const UNKNOWN_STICKY: &str = "[pool.NAME]\nbackends = \"a:1\"\nsticky = { zz = 1 }\n";
+const UNKNOWN_OTHERS: &str = "[pool.NAME]\nbackends = \"a:1\"\nsticky = { zz = 1 }\n\
+    scale = { driver = { exec = { start = [\"a\"], stop = [\"a\"], list = [\"a\"], zz = 1 } } }\n";
 
 fn known_keys() -> Vec<String> {
     let mut keys = Vec::new();
-    for fault in faults(UNKNOWN).into_iter().chain(faults(UNKNOWN_STICKY)) {
+    for fault in faults(UNKNOWN).into_iter().chain(faults(UNKNOWN_OTHERS)) {
         assert_eq!(fault.found, "an unknown key", "{fault}");
         let section = fault.key.trim_end_matches("zz").replace("[0]", "");
         let names = fault.allowed.replace(" or ", ", ");
@@ -106,12 +111,13 @@ fn every_known_key_has_its_entry() {
         "pool.NAME.retry",
         "pool.NAME.hold",
         "pool.NAME.scale",
+        "pool.NAME.scale.fleet",
     ];
     let keys: Vec<String> = known_keys()
         .into_iter()
         .filter(|key| !sections.contains(&key.as_str()))
         .collect();
-    assert!(keys.len() > 130, "{keys:?}");
+    assert!(keys.len() > 190, "{keys:?}");
     for key in &keys {
         assert!(entries.contains(key), "{key} is not in docs/CONFIGURATION.md");
     }
@@ -135,7 +141,7 @@ fn file_with(section: &str, line: &str) -> String {
         ("registration", &[]),
         ("listener.web", &["bind = \":1\""]),
         ("listener.web.limits", &[]),
-        ("listener.intern", &["bind = \":2\""]),
+        ("listener.intern", &["bind = \":2\"", "registration = true"]),
         ("route.shop", &["pool = \"web\""]),
         ("policy.eu", &[]),
         ("pool.web", &["backends = \"w:1\"", "policies = \"eu\""]),
@@ -144,6 +150,10 @@ fn file_with(section: &str, line: &str) -> String {
         ("pool.api.ejection", &[]),
         ("pool.api.retry", &[]),
         ("pool.api.hold", &[]),
+        (
+            "pool.app.scale",
+            &["driver = { process = [\"./api\", \"{port}\"] }"],
+        ),
     ];
     for (name, lines) in needed {
         if !name.is_empty() {
@@ -166,6 +176,7 @@ fn file_with(section: &str, line: &str) -> String {
 fn beside(key: &str) -> &'static str {
     match key {
         "split_by" => "split = { api = \"5%\" }",
+        "idle" => "min = 0",
         _ => "",
     }
 }
@@ -176,6 +187,8 @@ fn section_of(entry: &Entry) -> String {
     match section.as_str() {
         "pool.api.backends" | "pool.api.balance" | "pool.api.register" | "pool.api.probe"
         | "pool.api.hedge" | "pool.api.sticky" => "pool.api".to_owned(),
+        "pool.api.hold.page" => "pool.api.hold".to_owned(),
+        within if within.starts_with("pool.app.scale.") => "pool.app.scale".to_owned(),
         "route.shop.policy" | "route.shop.rate" | "route.shop.mirror" => "route.shop".to_owned(),
         "listener.web.packets" => "listener.web".to_owned(),
         other => other.to_owned(),
@@ -208,7 +221,7 @@ fn every_default_is_the_real_one() {
         assert_eq!(sound(&file), plain, "{}", entry.key);
         told += 1;
     }
-    assert!(told > 65, "{told}");
+    assert!(told > 80, "{told}");
 }
 
 #[test]
@@ -225,7 +238,76 @@ fn every_entry_says_what_the_fault_says() {
         assert_eq!(fault.allowed, entry.allowed(), "{}", entry.key);
         told += 1;
     }
-    assert!(told > 80, "{told}");
+    assert!(told > 100, "{told}");
+}
+
+/// What a table of `[pool.NAME.scale]` must say beside a key, if anything.
+fn base(entry: &Entry) -> &'static str {
+    let (section, key) = entry.place();
+    match (section.as_str(), key.as_str()) {
+        ("pool.app.scale.target", "within") => "requests_per_backend = 1, ",
+        ("pool.app.scale.target", "cpu") => "load = \"50%\", ",
+        ("pool.app.scale.target", _) => "cpu = \"50%\", ",
+        ("pool.app.scale.steps", key) if key != "requests" => "requests = 1, ",
+        ("pool.app.scale.schedule", key) if key != "min" => "min = 1, ",
+        ("pool.app.scale.driver", "env" | "folder" | "ports" | "host") => "process = [\"./api\"], ",
+        ("pool.app.scale.driver", "port") => "docker = \"i\", ",
+        ("pool.app.scale.driver", "process" | "exec" | "ec2") => "",
+        ("pool.app.scale.driver", "docker") => "port = 1, ",
+        ("pool.app.scale.driver", "region") => "ec2 = \"g\", ",
+        ("pool.app.scale.driver", "timeout") => {
+            "exec = { start = [\"a\"], stop = [\"a\"], list = [\"a\"] }, "
+        }
+        ("pool.app.scale.driver", _) => "docker = \"i\", port = 1, ",
+        _ => "",
+    }
+}
+
+/// The entries of keys within a table of `[pool.NAME.scale]`, and the name of the table.
+fn within_tables() -> Vec<(String, Entry)> {
+    let table = |entry: &Entry| {
+        let (section, _) = entry.place();
+        let table = section.strip_prefix("pool.app.scale.")?.to_owned();
+        (!table.contains('.')).then_some(table)
+    };
+    let all = entries().into_iter();
+    all.filter_map(|entry| Some((table(&entry)?, entry))).collect()
+}
+
+#[test]
+fn every_default_within_a_table_of_scale_is_the_real_one() {
+    let mut told = 0;
+    for (table, entry) in within_tables() {
+        let Some(default) = entry.code("Default") else {
+            continue;
+        };
+        let (base, (_, key)) = (base(&entry), entry.place());
+        let with = |rest: &str| file_with("pool.app.scale", &format!("{table} = {{ {base}{rest} }}"));
+        let without = with("").replace(", }", " }");
+        assert_eq!(
+            sound(&with(&format!("{key} = {default}"))),
+            sound(&without),
+            "{}",
+            entry.key
+        );
+        told += 1;
+    }
+    assert!(told >= 15, "{told}");
+}
+
+#[test]
+fn every_entry_within_a_table_of_scale_says_what_the_fault_says() {
+    let mut told = 0;
+    for (table, entry) in within_tables() {
+        let (base, (_, key)) = (base(&entry), entry.place());
+        let value = if key == "cpus" { "true" } else { "0.5" };
+        let line = format!("{table} = {{ {base}{key} = {value} }}");
+        let faults = parse(&file_with("pool.app.scale", &line)).expect_err(&entry.key);
+        let fault = faults.iter().next().expect("a fault");
+        assert_eq!(fault.allowed, entry.allowed(), "{}", entry.key);
+        told += 1;
+    }
+    assert!(told >= 35, "{told}");
 }
 
 #[test]

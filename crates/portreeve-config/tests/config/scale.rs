@@ -1,6 +1,10 @@
 //! Pools that grow and shrink by themselves: what is meant, what of it is refused, what is told.
 
+mod drivers;
 mod meant;
+mod pages;
+mod refused;
+mod warned;
 
 use portreeve_model::plan::{FleetPlan, PoolPlan};
 
@@ -21,4 +25,11 @@ fn fleets(pool: &PoolPlan) -> &[FleetPlan] {
 
 fn fleet(lines: &str) -> FleetPlan {
     fleets(&scaled(lines))[0].clone()
+}
+
+/// The pool `api` with this driver, where backends may register.
+fn driven_file(driver: &str, lines: &str) -> String {
+    format!(
+        "[listener.web]\nbind = \":1\"\nregistration = true\n[pool.api.scale]\ndriver = {{ {driver} }}\n{lines}\n"
+    )
 }

@@ -1,10 +1,22 @@
-//! What the commands of drivers have in common.
+//! What the commands of drivers may be.
 
 use crate::command::Command;
 
 /// The program of an instance.
 pub(super) const PROCESS: Command = Command {
     allowed: "a list of a program and its arguments such as [\"./api\", \"--port\", \"{port}\"]",
+    ..OF_INSTANCE
+};
+
+/// What a container runs instead of what its image says.
+pub(super) const CONTAINER: Command = Command {
+    allowed: "a list of a program and its arguments such as [\"/api\", \"--port\", \"{port}\"]",
+    ..OF_INSTANCE
+};
+
+/// A command of the operator's.
+pub(super) const HOOK: Command = Command {
+    allowed: "a list of a program and its arguments such as [\"./start\", \"{id}\"]",
     ..OF_INSTANCE
 };
 

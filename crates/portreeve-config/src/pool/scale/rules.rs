@@ -8,7 +8,7 @@ use crate::duration;
 use crate::findings::Findings;
 use crate::item::Item;
 use crate::place::{Place, quoted};
-use crate::quantity::{Quantity, count, time, whole_percent};
+use crate::quantity::{Quantity, count, grouped, time, whole_percent};
 use crate::section::Section;
 use crate::word::{Complaint, alternatives};
 
@@ -25,7 +25,7 @@ pub(super) fn target(item: &Item<'_>) -> Vec<RulePlan> {
         value(&mut section, "memory", &whole_percent(1..=100)).map(|percent| RulePlan::Memory { percent }),
         value(&mut section, "load", &whole_percent(1..=100)).map(|percent| RulePlan::Load { percent }),
     ];
-    if item.is_table() && !TARGETS.iter().any(|key| section.has(key)) {
+    if item.entries().is_some_and(|entries| entries.is_empty()) {
         let keys: Vec<String> = TARGETS.iter().map(|key| (*key).to_owned()).collect();
         let allowed = format!("at least one of {}", alternatives(&keys));
         section
@@ -62,8 +62,8 @@ pub(super) struct Steps {
     within: Duration,
     start: u32,
     max: Option<u32>,
-    /// Of `max`, or of the table.
-    place: Place,
+    start_place: Place,
+    max_place: Place,
 }
 
 impl Steps {
@@ -80,26 +80,39 @@ impl Steps {
         let mut start = START;
         section.quantity("start", &count(0..=SIZE_MAX), &mut start);
         let max = value(&mut section, "max", &count(1..=SIZE_MAX));
-        let place = section.place_of("max");
+        let [start_place, max_place] = ["start", "max"].map(|key| section.place_of(key));
         section.finish(&[]);
         Some(Self {
             requests: requests?,
             within,
             start,
             max,
-            place,
+            start_place,
+            max_place,
         })
     }
 
-    /// Notes a bound that lies outside of what there may be.
+    /// Notes a bound that lies outside of what there may be. What several fleets inherit is told once.
     pub(super) fn within(&self, findings: &Findings, most: u32) {
-        let Some(own) = self.max else { return };
-        if own < self.start {
-            let allowed = format!("at least start, which is {}", self.start);
-            findings.add(&self.place, own.to_string(), Complaint::new(allowed));
-        } else if own > most {
-            let allowed = format!("at most max of the fleet, which is {most}");
-            findings.add(&self.place, own.to_string(), Complaint::new(allowed));
+        let own = self.max.unwrap_or(most);
+        let told = |place: &Place, found: u32, allowed: String| {
+            findings.add_once(place, found.to_string(), Complaint::new(allowed));
+        };
+        let shown = |number: u32| grouped(number.into());
+        if own > most {
+            let allowed = format!("at most max of the fleet, which is {}", shown(most));
+            told(&self.max_place, own, allowed);
+        }
+        match self.max {
+            Some(_) if own < self.start => {
+                let allowed = format!("at least start, which is {}", shown(self.start));
+                told(&self.max_place, own, allowed);
+            }
+            None if own < self.start => {
+                let allowed = format!("at most max of the fleet, which is {}", shown(most));
+                told(&self.start_place, self.start, allowed);
+            }
+            _ => {}
         }
     }
 

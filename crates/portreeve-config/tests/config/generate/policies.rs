@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 
 use portreeve_model::plan::{
-    DemandPlan, LedgerMode, MembersPlan, Name, Plan, PolicyPlan, PolicySource, PoolPlan, RoutePlan, Target,
-    TargetAddress,
+    DemandPlan, LedgerMode, MembersPlan, Name, Plan, PolicyPlan, PolicySource, PoolPlan, RoutePlan,
+    ScaleMode, Target, TargetAddress,
 };
 use portreeve_model::{Policies, Policy};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use super::scale;
 
 /// What a file says of single policies.
 pub(super) fn plans() -> impl Strategy<Value = Vec<PolicyPlan>> {
@@ -100,12 +102,18 @@ pub(super) fn made_servable(mut plan: Plan) -> Plan {
         let routes = plan.routes.iter().filter(|route| leads_to(route, &pool.name));
         let always: Vec<Policies> = routes.map(always).collect();
         let is_reached = !always.is_empty() || packets.contains(&pool.name);
-        fill(pool, is_open, is_reached);
-        let Some(first) = pool.targets.first_mut() else {
-            continue;
-        };
-        let all = always.iter().flatten().chain(&first.policies);
-        first.policies = all.cloned().collect();
+        if let Some(scale) = pool.scale.as_mut().filter(|_| !is_open) {
+            scale::made_by_us(scale);
+        }
+        let starts = starts(pool);
+        fill(pool, is_open, is_reached && !starts);
+        let first = pool.targets.first_mut().map(|target| &mut target.policies);
+        let fleets = pool.scale.iter_mut().flat_map(|scale| &mut scale.fleets);
+        let first = first.or_else(|| fleets.map(|fleet| &mut fleet.policies).next());
+        if let Some(first) = first {
+            let all = always.iter().flatten().chain(&*first);
+            *first = all.cloned().collect();
+        }
     }
     plan
 }
@@ -116,6 +124,12 @@ fn leads_to(route: &RoutePlan, pool: &Name) -> bool {
     let mirror = route.mirror.iter().map(|mirror| &mirror.pool);
     let mut others = arms.map(|(name, _)| name).chain(mirror);
     route.pool == *pool || others.any(|name| name == pool)
+}
+
+/// Whether it has backends that no file names.
+fn starts(pool: &PoolPlan) -> bool {
+    let scale = pool.scale.as_ref();
+    scale.is_some_and(|scale| scale.mode == ScaleMode::On)
 }
 
 fn fill(pool: &mut PoolPlan, is_open: bool, is_reached: bool) {

@@ -4,22 +4,27 @@ use std::time::Duration;
 
 use portreeve_model::plan::{
     BalancePlan, Check, EjectionPlan, FailMode, HedgePlan, HoldPlan, HttpCheck, InFlightPlan, PoolPlan,
-    ProbePlan, RetryPlan, StickyPlan,
+    ProbePlan, RetryPlan, StickyPlan, WaitingPage,
 };
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::ms;
+use super::{ms, scale};
 
 /// The pool with all of it, as far as its balance and its limits allow.
 pub(super) fn of(pool: PoolPlan) -> impl Strategy<Value = PoolPlan> {
     let looked_at = (option::of(probe()), ejection());
     let again = (retry(), option::of(hedge()));
-    let chosen = (ms(0, 3_600_000), option::of(sticky()));
-    (looked_at, again, room(), chosen).prop_map(
-        move |((probe, ejection), (retry, hedge), (in_flight, fail_mode, hold), (slow_start, sticky))| {
+    let chosen = (ms(0, 3_600_000), option::of(sticky()), option::of(scale::plan()));
+    (looked_at.boxed(), again.boxed(), room().boxed(), chosen.boxed()).prop_map(
+        move |(
+            (probe, ejection),
+            (retry, hedge),
+            (in_flight, fail_mode, hold),
+            (slow_start, sticky, scale),
+        )| {
             made_sound(PoolPlan {
                 probe,
                 ejection,
@@ -30,6 +35,7 @@ pub(super) fn of(pool: PoolPlan) -> impl Strategy<Value = PoolPlan> {
                 hold,
                 slow_start,
                 sticky,
+                scale,
                 ..pool.clone()
             })
         },
@@ -60,6 +66,7 @@ fn made_sound(mut pool: PoolPlan) -> PoolPlan {
     if let Some(first) = pool.targets.first_mut() {
         first.is_backup = false;
     }
+    scale::made_sound(&mut pool);
     with_default_hold(pool)
 }
 
@@ -78,8 +85,11 @@ fn within(hedge: HedgePlan, end: Duration) -> HedgePlan {
 
 /// The hold that is there without a word, where a word would be a fault, or where it is the same anyway.
 fn with_default_hold(mut pool: PoolPlan) -> PoolPlan {
-    let five = HoldPlan::default().timeout;
-    let plain = pool.limits.total_timeout.map_or(five, |total| total.min(five));
+    let plain = match pool.scale {
+        Some(_) => Duration::from_secs(30),
+        None => HoldPlan::default().timeout,
+    };
+    let plain = pool.limits.total_timeout.map_or(plain, |total| total.min(plain));
     let is_never = pool.in_flight == InFlightPlan::Unlimited && pool.fail_mode != FailMode::Hold;
     if is_never {
         pool.hold.requests_max = HoldPlan::default().requests_max;
@@ -88,7 +98,11 @@ fn with_default_hold(mut pool: PoolPlan) -> PoolPlan {
         pool.hold.requests_max = pool.hold.requests_max.max(1);
     }
     if is_never || pool.hold.requests_max == 0 {
-        pool.hold.timeout = plain;
+        pool.hold = HoldPlan {
+            requests_max: pool.hold.requests_max,
+            timeout: plain,
+            ..HoldPlan::default()
+        };
     }
     pool
 }
@@ -212,10 +226,18 @@ fn room() -> impl Strategy<Value = (InFlightPlan, FailMode, HoldPlan)> {
     ];
     let fail_mode = select(vec![FailMode::Refuse, FailMode::Hold, FailMode::UseAll]);
     let requests_max = prop_oneof![Just(0_u32), Just(1_024), 0..=100_000_u32];
-    let hold = (requests_max, ms(1, 600_000)).prop_map(|(requests_max, timeout)| HoldPlan {
+    let bytes_max = prop_oneof![Just(64 << 20), 64 << 10..=1_u64 << 40];
+    let page = prop_oneof![
+        Just(None),
+        Just(Some(WaitingPage::Ours)),
+        "[!-~ä][ -~ä\n\r\t]{0,40}".prop_map(|html| Some(WaitingPage::Of(html.into()))),
+    ];
+    let hold = (requests_max, ms(1, 600_000), bytes_max, page);
+    let hold = hold.prop_map(|(requests_max, timeout, bytes_max, page)| HoldPlan {
         requests_max,
         timeout,
-        ..HoldPlan::default()
+        bytes_max,
+        page,
     });
     (in_flight, fail_mode, hold)
 }

@@ -79,6 +79,7 @@ fn without_http(pool: &mut PoolPlan) {
     pool.probe = pool.probe.take().filter(|probe| !speaks_http(&probe.check));
     pool.hedge = None;
     pool.sticky = None;
+    pool.hold.page = None;
 }
 
 fn may_hold(pool: &PoolPlan) -> bool {
