@@ -88,6 +88,14 @@ impl Group {
         self.tiers.first().balance.key(request)
     }
 
+    /// Whether nobody in it serves at this moment, not even one that is ejected.
+    #[must_use]
+    pub fn is_deserted(&self) -> bool {
+        self.backends
+            .iter()
+            .all(|backend| backend.standing() != Standing::Serving)
+    }
+
     /// Whether somebody in it is no more what it was: a newer snapshot is there or on its way.
     #[must_use]
     pub fn is_outdated(&self) -> bool {

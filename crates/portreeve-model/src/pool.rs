@@ -81,6 +81,19 @@ impl Pool {
         self.several.find_or(&policies.into_iter(), make)
     }
 
+    /// Those who uphold all of these, everybody if there are none; `None` if one of them is not known here.
+    #[must_use]
+    pub fn group_of(&self, policies: &Policies) -> Option<Arc<Group>> {
+        let mut known = policies.iter().map(|policy| self.upholding(policy.as_str()));
+        match policies.len() {
+            0 => Some(Arc::clone(&self.everyone)),
+            1 => known.next().flatten().map(Arc::clone),
+            _ => known
+                .all(|group| group.is_some())
+                .then(|| self.upholding_all(policies)),
+        }
+    }
+
     /// What the operator asked for.
     #[must_use]
     pub fn plan(&self) -> &PoolPlan {

@@ -86,6 +86,28 @@ impl Conn {
         Poll::Pending
     }
 
+    /// The same where nothing is to be kept: what the peer sends stays with the kernel, and so with the peer.
+    pub(crate) fn poll_left(&mut self, context: &mut Context<'_>) -> Poll<Gone> {
+        if self.stream.poll_readable(context).is_pending() {
+            return Poll::Pending;
+        }
+        self.poll_hung_up(context)
+    }
+
+    /// Takes the input out for a long wait, in no more memory than it needs.
+    pub(crate) fn stow(&mut self) -> Box<[u8]> {
+        let stowed = self.input().into();
+        self.input = None;
+        stowed
+    }
+
+    /// Puts it back.
+    pub(crate) fn unstow(&mut self, stowed: &[u8]) {
+        if !stowed.is_empty() {
+            self.prepend(stowed);
+        }
+    }
+
     fn poll_hung_up(&mut self, context: &Context<'_>) -> Poll<Gone> {
         if self.stream.is_hung_up() {
             return Poll::Ready(Gone);

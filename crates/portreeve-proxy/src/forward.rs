@@ -161,7 +161,9 @@ impl<'a> Way<'a> {
     /// What the last one failed of says more than that nobody is left.
     fn refused(&self, otherwise: Refusal, call: &Call<'_>) -> Ended {
         let refusal = match self.failed {
-            Some(cause) if otherwise.cause == Cause::NoBackend => Refusal::new(cause),
+            Some(cause) if otherwise.cause == Cause::NoBackend && !otherwise.shows_page() => {
+                Refusal::new(cause)
+            }
             _ => otherwise,
         };
         Ended::refused(refusal, call.view.request)

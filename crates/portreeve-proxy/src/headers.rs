@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use portreeve_http1::{Field, Framing, Head, Known, StatusLine, connection_names};
 
@@ -42,6 +43,8 @@ pub(crate) struct Delivery<'a> {
     pub(crate) date: &'a [u8],
     /// What the client is to come back with, if anything.
     pub(crate) cookie: Option<String>,
+    /// How long the request was held, if it was.
+    pub(crate) held: Option<Duration>,
 }
 
 /// Writes the request head for the backend.
@@ -125,10 +128,18 @@ pub(crate) fn write_response(status: &StatusLine, head: &Head, delivery: &Delive
     if let Some(cookie) = &delivery.cookie {
         line(out, b"Set-Cookie", cookie.as_bytes());
     }
+    if let Some(held) = delivery.held {
+        line(out, b"Server-Timing", server_timing(held).as_bytes());
+    }
     if let Some(connection) = delivery.connection {
         line(out, b"Connection", connection.as_bytes());
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// In milliseconds (W3C Server Timing, section 2).
+fn server_timing(held: Duration) -> String {
+    format!("hold;dur={:.1}", held.as_secs_f64() * 1_000.0)
 }
 
 /// Writes an interim response (1xx but for 101) for the client.

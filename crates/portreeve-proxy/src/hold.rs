@@ -1,6 +1,7 @@
 //! Requests that wait for a backend: for room at one, or for one to come back. Whoever is done with a backend hands it to
 //! the first of them, so that nobody who comes later goes before.
 
+mod awaited;
 mod pressure;
 
 use std::collections::HashMap;
@@ -10,7 +11,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use portreeve_model::plan::{FailMode, InFlightPlan, Name};
-use portreeve_model::{Backend, HoldQueue, Lease, Policies, Pool, Snapshot, Tick, Ticket, Tried};
+use portreeve_model::{Ask, Backend, HoldQueue, Lease, Policies, Pool, Room, Snapshot, Tick, Ticket, Tried};
+
+pub(crate) use self::awaited::{Awaited, time_to_come};
 
 use self::pressure::Pressure;
 use crate::worker::Worker;
@@ -22,16 +25,26 @@ pub(crate) struct Holds(Mutex<HashMap<Name, Line>>);
 /// Those of one pool.
 #[derive(Default)]
 struct Line {
-    queue: HoldQueue<Arc<Waiter>>,
+    queue: HoldQueue<Lane, Arc<Waiter>>,
     pressure: Pressure,
     /// How many of their clients left.
     left: u64,
 }
 
+/// Those who can be served by the same backends. Who has been somewhere already stands apart, so that he is in nobody's
+/// way for whom that one has room.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Lane {
+    policies: Policies,
+    is_retry: bool,
+}
+
 /// One who waits.
 struct Waiter {
-    policies: Policies,
+    lane: Lane,
     tried: Tried,
+    key: u64,
+    sticky: Option<u64>,
     state: Mutex<State>,
 }
 
@@ -47,36 +60,50 @@ pub(crate) struct Held<'a> {
     pool: &'a Pool,
     ticket: Ticket,
     waiter: Arc<Waiter>,
+    bytes: u64,
 }
 
 /// Who asks for a place.
 pub(crate) struct Wish<'a> {
     pub(crate) policies: &'a Policies,
     pub(crate) tried: &'a Tried,
+    /// What consistent hashing looks at.
+    pub(crate) key: u64,
+    /// Where a sticky client has been.
+    pub(crate) sticky: Option<u64>,
     /// 0 goes first, 7 last.
     pub(crate) priority: u8,
+    /// What of the request was read and is kept.
+    pub(crate) bytes: u64,
 }
 
 impl Holds {
-    /// A place in the pool's queue; `None` if as many wait as may. Whoever gets one looks for room once more before it
-    /// waits: it may have come free just before.
+    /// A place in the pool's queue; `None` if as many wait as may, or as much. Whoever gets one lets
+    /// [`Worker::look_at`] look once more before it waits: what it waits for may have come just before.
     pub(crate) fn enter<'a>(worker: &'a Worker, pool: &'a Pool, wish: &Wish<'_>) -> Option<Held<'a>> {
-        let waiter = Arc::new(Waiter {
-            policies: wish.policies.clone(),
-            tried: *wish.tried,
-            state: Mutex::new(State::Waiting(Waker::noop().clone())),
-        });
-        let most = pool.plan().hold.requests_max;
-        let mut queues = worker.holds.lock();
-        let line = queues.entry(Arc::clone(&pool.name)).or_default();
-        let ticket = line.queue.push(most, wish.priority, Arc::clone(&waiter)).ok()?;
-        pool.shared.waiting.fetch_add(1, SeqCst);
-        drop(queues);
+        let waiter = Arc::new(Waiter::of(wish));
+        let (plan, shared) = (&pool.plan().hold, &pool.shared);
+        let mut lines = worker.holds.lock();
+        if shared.hold_bytes.load(Relaxed) + wish.bytes > plan.bytes_max {
+            return None;
+        }
+        let line = lines.entry(Arc::clone(&pool.name)).or_default();
+        let pushed = line.queue.push(
+            plan.requests_max,
+            &waiter.lane,
+            wish.priority,
+            Arc::clone(&waiter),
+        );
+        let ticket = pushed.ok()?;
+        shared.hold_bytes.fetch_add(wish.bytes, Relaxed);
+        shared.waiting.fetch_add(1, SeqCst);
+        drop(lines);
         Some(Held {
             worker,
             pool,
             ticket,
             waiter,
+            bytes: wish.bytes,
         })
     }
 
@@ -106,7 +133,7 @@ impl Holds {
     /// Ends a lease: the first who waits for this backend gets it.
     pub(crate) fn release(&self, pool: &Pool, lease: Lease, now: Tick) {
         // Mostly nobody waits, and a count that nobody else needs is not touched. Who comes to wait in this very moment
-        // looks for himself once he is in the queue, and then now and then.
+        // looks for himself once he is in the queue, and all workers look now and then.
         if pool.shared.waiting.load(SeqCst) == 0 {
             return;
         }
@@ -115,43 +142,69 @@ impl Holds {
         self.offer(pool, &backend, now);
     }
 
-    /// Somebody may have come back: those who wait are served as far as there is room.
-    pub(crate) fn look(&self, snapshot: &Snapshot, now: Tick) {
+    /// Somebody may have come, or come back: those who wait are served as far as there is room. `dice` gives a random
+    /// number each time.
+    pub(crate) fn look(&self, snapshot: &Snapshot, dice: &dyn Fn() -> u64, now: Tick) {
         for pool in &snapshot.pools {
-            for backend in &pool.backends {
-                if pool.shared.waiting.load(SeqCst) == 0 {
-                    break;
-                }
-                self.offer(pool, backend, now);
+            self.serve(pool, dice, now);
+        }
+    }
+
+    /// The same in one pool. Who serves is chosen as for any request, and he who finds nobody bars the way for those
+    /// behind him alone whom the same could serve.
+    pub(crate) fn serve(&self, pool: &Pool, dice: &dyn Fn() -> u64, now: Tick) {
+        let mut in_vain: Vec<Lane> = Vec::new();
+        while pool.shared.waiting.load(SeqCst) > 0
+            && let Some((ticket, waiter)) = self.first_beside(&in_vain, pool)
+        {
+            match waiter.pick(pool, dice(), now) {
+                // If he is not there any more, he left in the same moment, and the next one is asked.
+                Some(lease) => drop(
+                    self.take(pool, &waiter.lane, ticket)
+                        .and_then(|it| it.give(lease)),
+                ),
+                None => in_vain.push(waiter.lane.clone()),
             }
         }
     }
 
     /// Gives the backend to those who wait for it, as often as it has room.
     fn offer(&self, pool: &Pool, backend: &Arc<Backend>, now: Tick) {
-        // A lease counts as a request: none is taken for nobody.
+        // A lease counts as a request: none is taken for nobody, and none that cannot be had.
         while pool.shared.waiting.load(SeqCst) > 0
+            && matches!(backend.room(now), Room::Free | Room::Shy)
+            && let Some((ticket, first)) = self.first(pool, backend)
             && let Ok(lease) = Lease::try_take(backend, now)
         {
-            let Some(waiter) = self.first(pool, backend) else {
-                return;
-            };
-            if let Some(lease) = waiter.give(lease) {
-                // He left in the same moment.
-                drop(lease);
-            }
+            // If he is not there any more, he left in the same moment.
+            drop(self.take(pool, &first.lane, ticket).and_then(|it| it.give(lease)));
         }
     }
 
-    /// The first who may be served by this backend; it waits no more.
-    fn first(&self, pool: &Pool, backend: &Backend) -> Option<Arc<Waiter>> {
-        let mut queues = self.lock();
-        let line = queues.get_mut(&pool.name)?;
-        let fits =
-            |waiter: &Arc<Waiter>| backend.may_serve(&waiter.policies) && !waiter.tried.contains(backend.id);
-        let first = line.queue.take_first(fits)?;
+    /// The first who may be served by this backend.
+    fn first(&self, pool: &Pool, backend: &Backend) -> Option<(Ticket, Arc<Waiter>)> {
+        let lines = self.lock();
+        let first = lines.get(&pool.name)?.queue.first(
+            |lane| backend.may_serve(&lane.policies),
+            |waiter| !waiter.tried.contains(backend.id),
+        );
+        first.map(|(ticket, waiter)| (ticket, Arc::clone(waiter)))
+    }
+
+    /// The first who stands in none of these lanes.
+    fn first_beside(&self, lanes: &[Lane], pool: &Pool) -> Option<(Ticket, Arc<Waiter>)> {
+        let lines = self.lock();
+        let queue = &lines.get(&pool.name)?.queue;
+        let first = queue.first(|lane| !lanes.contains(lane), |_| true);
+        first.map(|(ticket, waiter)| (ticket, Arc::clone(waiter)))
+    }
+
+    /// He waits no more; `None` if he did not anyway.
+    fn take(&self, pool: &Pool, lane: &Lane, ticket: Ticket) -> Option<Arc<Waiter>> {
+        let mut lines = self.lock();
+        let waiter = lines.get_mut(&pool.name)?.queue.take(lane, ticket)?;
         pool.shared.waiting.fetch_sub(1, SeqCst);
-        Some(first)
+        Some(waiter)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Name, Line>> {
@@ -160,6 +213,31 @@ impl Holds {
 }
 
 impl Waiter {
+    fn of(wish: &Wish<'_>) -> Self {
+        Self {
+            lane: Lane {
+                policies: wish.policies.clone(),
+                is_retry: !wish.tried.is_empty(),
+            },
+            tried: *wish.tried,
+            key: wish.key,
+            sticky: wish.sticky,
+            state: Mutex::new(State::Waiting(Waker::noop().clone())),
+        }
+    }
+
+    /// Somebody of the pool who serves him.
+    fn pick(&self, pool: &Pool, dice: u64, now: Tick) -> Option<Lease> {
+        let ask = Ask {
+            key: self.key,
+            dice,
+            tried: &self.tried,
+            now,
+            sticky: self.sticky,
+        };
+        pool.group_of(&self.lane.policies)?.pick(&ask).ok()
+    }
+
     /// The lease comes back if he waits no more.
     fn give(&self, lease: Lease) -> Option<Lease> {
         let mut state = self.lock();
@@ -194,12 +272,8 @@ impl Held<'_> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         let holds = &self.worker.holds;
-        let mut queues = holds.lock();
-        let line = queues.get_mut(&self.pool.name);
-        if line.and_then(|line| line.queue.remove(self.ticket)).is_some() {
-            self.pool.shared.waiting.fetch_sub(1, SeqCst);
-        }
-        drop(queues);
+        drop(holds.take(self.pool, &self.waiter.lane, self.ticket));
+        self.pool.shared.hold_bytes.fetch_sub(self.bytes, Relaxed);
         let left = std::mem::replace(&mut *self.waiter.lock(), State::Gone);
         if let State::Given(lease) = left {
             holds.release(self.pool, lease, self.worker.now());

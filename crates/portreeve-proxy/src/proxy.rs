@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use portreeve_model::plan::Name;
 use portreeve_model::{Listener, Snapshot};
 use tokio::runtime::LocalOptions;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::forward::sticky::StickySecret;
 use crate::hold::Holds;
@@ -41,6 +41,8 @@ pub struct ProxySettings {
     pub ledger: Option<LedgerSink>,
     /// Where registrations go; without it, all are refused.
     pub registrations: Option<mpsc::Sender<RegistrationCall>>,
+    /// What is notified each time a request finds nobody in a pool that scales; `None`: nobody is there to hear it.
+    pub wakes: Option<Arc<Notify>>,
     /// What sticky cookies are sealed with.
     pub sticky: StickySecret,
     /// When time begins for all planes of the process; `None`: now.
@@ -48,13 +50,15 @@ pub struct ProxySettings {
 }
 
 impl ProxySettings {
-    fn outlets(&self, holds: &Arc<Holds>) -> Outlets {
+    fn outlets(&self, holds: &Arc<Holds>, snapshots: &watch::Receiver<Arc<Snapshot>>) -> Outlets {
         Outlets {
             holds: Arc::clone(holds),
             sticky: self.sticky.clone(),
             records: self.records.clone(),
             ledger: self.ledger.clone(),
             registrations: self.registrations.clone(),
+            wakes: self.wakes.clone(),
+            snapshots: snapshots.clone(),
         }
     }
 }
@@ -87,7 +91,7 @@ impl Proxy {
             workers.push(Handle::start(
                 shard,
                 start,
-                settings.outlets(&holds),
+                settings.outlets(&holds, &snapshots),
                 snapshots.clone(),
             )?);
         }
@@ -235,8 +239,8 @@ async fn run(
             command = commands.recv() => match command {
                 Some(Command::Open(opened)) => open(&worker, opened, &snapshots),
                 Some(Command::Close(name)) => worker.close(&name),
-                Some(Command::Drain(until)) => return drain(&worker, until, &mut commands).await,
-                None => return drain(&worker, Instant::now(), &mut commands).await,
+                Some(Command::Drain(until)) => return drain(&worker, until, commands, snapshots).await,
+                None => return drain(&worker, Instant::now(), commands, snapshots).await,
             },
             Ok(()) = snapshots.changed() => {
                 let snapshot = snapshots.borrow_and_update().clone();
@@ -245,6 +249,7 @@ async fn run(
             _ = beat.tick() => {
                 beats = beats.wrapping_add(1);
                 worker.flush();
+                worker.look();
                 if beats.is_multiple_of(BEATS_A_SWEEP) {
                     // The look at each connection counts as its use, of which a task has a bounded number in one go.
                     tokio::task::unconstrained(async { worker.idle.sweep(Instant::now()) }).await;
@@ -278,13 +283,15 @@ fn open(worker: &Rc<Worker>, opened: Open, snapshots: &watch::Receiver<Arc<Snaps
     }
 }
 
-/// Waits until the last connection is gone or the time is over; says how many were left. A later command can only make it shorter.
+/// Waits until the last connection is gone or the time is over; says how many were left. A later command can only make it
+/// shorter. Who waits for a backend is still served if one comes.
 async fn drain(
     worker: &Worker,
     mut until: Instant,
-    commands: &mut mpsc::UnboundedReceiver<Command>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    mut snapshots: watch::Receiver<Arc<Snapshot>>,
 ) -> usize {
-    worker.close_all();
+    worker.close_all(until);
     loop {
         if worker.accepting.get() + worker.live.get() == 0 && worker.lingering.get() > 0 {
             until = until.min(Instant::now() + LINGER_MAX);
@@ -297,6 +304,11 @@ async fn drain(
             () = tokio::time::sleep(DRAIN_LOOK) => {}
             Some(command) = commands.recv() => if let Command::Drain(sooner) = command {
                 until = until.min(sooner);
+                worker.close_all(until);
+            },
+            Ok(()) = snapshots.changed() => {
+                let snapshot = snapshots.borrow_and_update().clone();
+                worker.adopt(&snapshot);
             }
         }
     }

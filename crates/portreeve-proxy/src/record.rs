@@ -62,7 +62,7 @@ pub(crate) struct Record<'a> {
 /// When things happened, counted from the complete request head.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Phases {
-    /// How long it was held before that.
+    /// How long it was held before that, each time taken together.
     pub(crate) held: Option<Duration>,
     /// A backend was chosen (for the last time).
     pub(crate) chosen: Option<Duration>,

@@ -1,11 +1,16 @@
 //! Answers of our own: every failure that can still be told to the client, in one form (RFC 9209, RFC 9457).
 
+pub(crate) mod page;
+
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::sync::Arc;
 use std::time::Duration;
 
 use portreeve_http1::{Head, Known};
 use portreeve_model::Cause;
+
+use crate::request::{Request, Tunnel};
 
 /// Why a request is not served, and one sentence about it that may be shown to anybody.
 #[derive(Debug, Clone)]
@@ -14,15 +19,13 @@ pub(crate) struct Refusal {
     pub(crate) detail: Cow<'static, str>,
     /// After how many seconds to try again.
     retry_after: Option<u64>,
+    /// What is shown instead of what it says.
+    page: Option<Arc<str>>,
 }
 
 impl Refusal {
     pub(crate) fn new(cause: Cause) -> Self {
-        Self {
-            cause,
-            detail: Cow::Borrowed(cause.title()),
-            retry_after: None,
-        }
+        Self::saying(cause, cause.title())
     }
 
     pub(crate) fn saying(cause: Cause, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -30,6 +33,7 @@ impl Refusal {
             cause,
             detail: detail.into(),
             retry_after: None,
+            page: None,
         }
     }
 
@@ -42,13 +46,24 @@ impl Refusal {
         }
     }
 
+    /// With this page instead of ours.
+    pub(crate) fn showing(self, page: Arc<str>) -> Self {
+        Self {
+            page: Some(page),
+            ..self
+        }
+    }
+
+    pub(crate) fn shows_page(&self) -> bool {
+        self.page.is_some()
+    }
+
     /// The whole response. Without the body for `HEAD`, with its length all the same.
     pub(crate) fn write(&self, answer: &Answer<'_>, out: &mut Vec<u8>) {
-        let body = if answer.html { self.html() } else { self.problem() };
-        let kind = if answer.html {
-            "text/html; charset=utf-8"
-        } else {
-            "application/problem+json"
+        let (kind, body) = match &self.page {
+            Some(page) => (HTML, Cow::Borrowed(&**page)),
+            None if answer.html => (HTML, Cow::Owned(self.html())),
+            None => ("application/problem+json", Cow::Owned(self.problem())),
         };
         let status = self.cause.status();
         let head = format!(
@@ -119,6 +134,16 @@ pub(crate) fn prefers_html(head: &Head) -> bool {
     rank(&[b"text/html"]) > rank(&[b"application/json", b"application/problem+json"])
 }
 
+/// Whether a browser goes to a page with it: it would rather have one than JSON, and does not say that a script asks (W3C
+/// Fetch Metadata, section 2.2).
+pub(crate) fn is_navigation(request: &Request) -> bool {
+    let by_user = |mode: &[u8]| mode.eq_ignore_ascii_case(b"navigate");
+    matches!(request.method(), b"GET" | b"HEAD")
+        && request.tunnel == Tunnel::None
+        && request.head.named("sec-fetch-mode").all(by_user)
+        && prefers_html(&request.head)
+}
+
 /// The weight of a media range in thousandths, if it is one of `kinds`.
 fn quality(range: &[u8], kinds: &[&[u8]]) -> Option<u16> {
     let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
@@ -170,6 +195,8 @@ pub(crate) fn reason(status: u16) -> &'static str {
         _ => "Internal Server Error",
     }
 }
+
+const HTML: &str = "text/html; charset=utf-8";
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:0;display:grid;place-items:center;min-height:100vh;color:#222;background:#fafafa}\
 main{max-width:32rem;padding:2rem}h1{font-size:3rem;margin:0}small{display:block;font-size:1.25rem;font-weight:500;color:#555}\

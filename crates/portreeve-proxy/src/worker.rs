@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_http1::Head;
 use portreeve_model::plan::Name;
-use portreeve_model::{Listener, Snapshot, Tick};
-use tokio::sync::mpsc;
+use portreeve_model::{FleetShared, Listener, Pool, Snapshot, Tick};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::date;
 use crate::forward::idle::IdleConns;
@@ -34,6 +34,12 @@ pub(crate) struct Worker {
     pub(crate) ledger: Option<LedgerJournal>,
     /// Where registrations go, if anybody takes them.
     pub(crate) registrations: Option<mpsc::Sender<RegistrationCall>>,
+    /// What is notified when a request found nobody whom a fleet could bring.
+    wakes: Option<Arc<Notify>>,
+    /// The latest one is known to others before this worker has adopted it.
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Until when all must be over, once the proxy drains.
+    drains_until: Cell<Option<Instant>>,
     /// Loops that accept, or take the last connections of a listener that closes.
     pub(crate) accepting: Cell<usize>,
     /// Client connections that are open and not done.
@@ -62,6 +68,8 @@ pub(crate) struct Outlets {
     pub(crate) records: Option<RecordSink>,
     pub(crate) ledger: Option<LedgerSink>,
     pub(crate) registrations: Option<mpsc::Sender<RegistrationCall>>,
+    pub(crate) wakes: Option<Arc<Notify>>,
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
 }
 
 /// A listener as this worker sees it now.
@@ -121,6 +129,9 @@ impl Worker {
             journal: outlets.records.map(Journal::new),
             ledger: outlets.ledger.map(LedgerJournal::new),
             registrations: outlets.registrations,
+            wakes: outlets.wakes,
+            snapshots: outlets.snapshots,
+            drains_until: Cell::new(None),
             accepting: Cell::new(0),
             live: Cell::new(0),
             lingering: Cell::new(0),
@@ -150,7 +161,10 @@ impl Worker {
         self.wheel.wake_all();
     }
 
-    pub(crate) fn close_all(&self) {
+    /// Lets all connections end after what they are doing. Whoever waits for a backend is told shortly before `until`
+    /// that none came.
+    pub(crate) fn close_all(&self, until: Instant) {
+        self.drains_until.set(Some(until));
         for gate in self.gates.borrow_mut().drain(..) {
             gate.closing.set(true);
         }
@@ -166,7 +180,34 @@ impl Worker {
             }
         }
         self.idle.forget_retired();
-        self.holds.look(snapshot, self.now());
+        self.holds.look(snapshot, &|| self.dice(), self.now());
+    }
+
+    /// What time alone brings back, as an ejection that ends, tells nobody: those who wait are given it here.
+    pub(crate) fn look(&self) {
+        let snapshot = Arc::clone(&self.snapshots.borrow());
+        self.holds.look(&snapshot, &|| self.dice(), self.now());
+    }
+
+    /// The same in one pool, by what is known last.
+    pub(crate) fn look_at(&self, pool: &Pool) {
+        let latest = self.snapshots.borrow().pool(&pool.name).map(Arc::clone);
+        let pool = latest.as_deref().unwrap_or(pool);
+        self.holds.serve(pool, &|| self.dice(), self.now());
+    }
+
+    /// A request found nobody, and this fleet is to bring somebody.
+    pub(crate) fn wake(&self, fleet: &FleetShared) {
+        fleet.ask();
+        if let Some(wakes) = &self.wakes {
+            wakes.notify_one();
+        }
+    }
+
+    /// Until when a request may wait for a backend, once the proxy drains: there is time left to say that none came.
+    pub(crate) fn waits_until(&self) -> Option<Instant> {
+        let until = self.drains_until.get()?;
+        Some(until.checked_sub(TIME_TO_TELL).unwrap_or(until))
     }
 
     /// Hands on what was recorded since.
@@ -248,5 +289,7 @@ impl Worker {
 /// Recycled heads and head buffers kept per thread.
 const SPARE_MAX: usize = 256;
 const LINE_CAPACITY: usize = 2 * 1024;
+/// How long before the end of a drain those who wait are told so.
+const TIME_TO_TELL: Duration = Duration::from_millis(250);
 /// A head that grew beyond this was an exception, and its memory goes.
 const HEAD_CAPACITY_MAX: usize = 8 * 1024;

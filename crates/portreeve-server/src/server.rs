@@ -78,6 +78,7 @@ impl Server {
             registrations: Some(calls),
             sticky: sticky_key::secret(&config.state, &config.plan),
             start: Some(start),
+            wakes: None,
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;
         if let Some(ledger) = &settings.ledger {

@@ -17,10 +17,14 @@ pub struct PoolShared {
     pub latencies: Latencies,
     /// Requests that were held, whatever became of them.
     pub held: AtomicU64,
+    /// Bytes of those that are held now: their heads, and what came of their bodies.
+    pub hold_bytes: AtomicU64,
     /// Requests that were held in vain.
     pub hold_timeouts: AtomicU64,
     /// Requests refused because there was no room, and none to be held.
     pub shed: AtomicU64,
+    /// Requests that found nobody and were answered with a waiting page.
+    pub waiting_pages: AtomicU64,
     /// Second attempts begun beside a slow one.
     pub hedges: AtomicU64,
     /// Of these, those that answered first.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portreeve_http1::{Framing, HeadLimits};
+use portreeve_model::plan::WaitingPage;
 use portreeve_model::{Backend, Demanded, Listener, Pool, Route, spell_deadline};
 
 use super::choose::Choice;
 use crate::headers::{self, Via};
 use crate::patience::Patience;
+use crate::refusal::is_navigation;
 use crate::request::{Request, View};
 use crate::serve::client::Peer;
 use crate::worker::Worker;
@@ -69,7 +71,15 @@ impl<'a> Call<'a> {
             priority: self.route.priority(self.view),
             until: self.until,
             ejections: &self.ejections,
+            bytes: self.request().head.bytes().len() as u64,
+            page: self.page(),
         }
+    }
+
+    /// What a browser is shown instead of waiting.
+    fn page(&self) -> Option<&WaitingPage> {
+        let page = self.pool.plan().hold.page.as_ref()?;
+        is_navigation(self.request()).then_some(page)
     }
 
     /// Where a sticky client has been.

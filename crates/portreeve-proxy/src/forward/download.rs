@@ -1,7 +1,7 @@
 //! The response's way to the client.
 
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portreeve_http1::{Framing, Head, Known, StatusLine, keeps_alive, response_framing};
 use portreeve_model::Cause;
@@ -30,7 +30,7 @@ pub(super) async fn deliver(
         return (refused(Cause::MalformedResponse), Upstream::Closed);
     };
     let plan = Plan::new(framing, exchange, client);
-    let Ok(mut pipe) = begin(exchange, &status, &plan, client, record.started) else {
+    let Ok(mut pipe) = begin(exchange, &status, &plan, client, record) else {
         return (refused(Cause::MalformedResponse), Upstream::Closed);
     };
     let flowed = flow(&mut pipe, &mut exchange.upload, client, &mut exchange.upstream).await;
@@ -98,10 +98,10 @@ fn begin(
     status: &StatusLine,
     plan: &Plan,
     client: &Client,
-    now: Instant,
+    record: &Record<'_>,
 ) -> Result<Pipe, Broken> {
     let call = exchange.call;
-    let date = client.worker.date(now);
+    let date = client.worker.date(record.started);
     let connection = connection_option(plan.keeps, call.request().is_http10());
     let http10 = call.request().is_http10();
     let delivery = Delivery {
@@ -111,6 +111,7 @@ fn begin(
         http10,
         date: &date,
         cookie: exchange.cookie(&client.worker),
+        held: record.phases.held,
     };
     exchange.out.clear();
     headers::write_response(status, &exchange.head, &delivery, &mut exchange.out);

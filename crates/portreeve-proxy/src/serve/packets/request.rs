@@ -46,6 +46,8 @@ pub(super) async fn answer(
         priority: PRIORITY,
         until: None,
         ejections: &ejections,
+        bytes: request.raw().len() as u64,
+        page: None,
     };
     let answered = ask_one(&choice, client, listener, packets, request, record).await;
     record.ejections = ejections.get();
