@@ -16,9 +16,13 @@ use crate::quantity::grouped;
 use crate::section::Section;
 use crate::word::Complaint;
 
-/// Notes all of it. `section` is the fleet's own.
+/// Notes all of it, but nothing of a torn document, of which a part may only have been unreadable. `section` is the
+/// fleet's own.
 pub(super) fn note(fleet: &FleetDraft, section: &Section<'_>, probe: Option<&ProbePlan>) {
     let findings = section.findings;
+    if findings.is_torn {
+        return;
+    }
     bounds(fleet, findings);
     never_idle(fleet, findings);
     too_soon(fleet, findings, probe);

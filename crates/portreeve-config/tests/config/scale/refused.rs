@@ -34,6 +34,12 @@ fn all_that_is_wrong_is_told_at_once() {
 }
 
 #[test]
+fn what_a_torn_file_may_say_is_not_held_against_it() {
+    let told = fault(&scaled_file("min = = 0\nidle = \"5m\""));
+    assert_eq!((told.line, told.key.as_str()), (3, "syntax"), "{told}");
+}
+
+#[test]
 fn words_and_numbers_out_of_bounds_are_told() {
     each_refused(&[
         (
