@@ -130,7 +130,8 @@ fn read_hold(mut section: Section<'_>, of: &Of<'_>, room: &mut Room) -> Vec<&'st
 
 fn contradictions(section: &Section<'_>, of: &Of<'_>, room: &Room) {
     let is_never = room.in_flight == InFlightPlan::Unlimited && room.fail_mode != FailMode::Hold;
-    if is_never && !section.is_absent() {
+    let shows_page = of.scale.is_some() && room.hold.page.is_some();
+    if is_never && !section.is_absent() && !shows_page {
         let complaint =
             Complaint::new("no such section: with in_flight = \"unlimited\" no backend is ever full");
         section.findings.add(
@@ -164,10 +165,9 @@ fn why_held(of: &Of<'_>) -> String {
 }
 
 /// What has no meaning where nothing is held.
-const OF_HELD: [(&str, &str); 3] = [
+const OF_HELD: [(&str, &str); 2] = [
     ("timeout", "a time to be held"),
     ("bytes_max", "bytes to be held"),
-    ("page", "a page for those who are held"),
 ];
 /// At least one request's head.
 const BYTES_MIN: u64 = 64 << 10;

@@ -48,12 +48,10 @@ fn of_fleets(pool: &PoolPlan, scale: &ScalePlan) -> Vec<String> {
 
 /// A page that nobody is ever shown.
 fn no_page(pool: &PoolPlan) -> Option<String> {
-    let is_useless = pool.hold.page.is_some() && pool.fail_mode != FailMode::Hold;
-    is_useless.then(|| {
+    (pool.hold.page.is_some() && pool.scale.is_none()).then(|| {
         format!(
-            "pool.{}.hold.page: has no effect, as requests that find nobody are not held with fail_mode = \"{}\"",
-            written(&pool.name),
-            crate::pool::room::show(pool.fail_mode)
+            "pool.{}.hold.page: has no effect, as it is shown while a backend is started, and the pool has no [scale]",
+            written(&pool.name)
         )
     })
 }
@@ -67,7 +65,7 @@ fn no_port(pool: &PoolPlan, fleet: &FleetPlan) -> Option<String> {
     (!is_told).then(|| {
         format!(
             "{}.driver: neither the command nor env says {{port}}; each instance has to listen at the port that it \
-             finds in its variable PORTREEVE_PORT",
+             finds in its variable PORT",
             key(pool, fleet)
         )
     })

@@ -131,6 +131,19 @@ fn what_is_no_page_is_told() {
 }
 
 #[test]
+fn a_page_is_shown_where_nothing_is_held_too() {
+    let read = |lines: &str| scaled(&format!("{lines}page = true")).hold.page;
+    let refuses = "[pool.api]\nfail_mode = \"refuse\"";
+    assert!(read(&format!("{refuses}\n[pool.api.hold]\nrequests_max = 0\n")).is_some());
+    assert!(
+        read(&format!(
+            "{refuses}\nin_flight = \"unlimited\"\n[pool.api.hold]\n"
+        ))
+        .is_some()
+    );
+}
+
+#[test]
 fn a_pool_for_packets_shows_no_page() {
     let file = format!(
         "[listener.web]\nbind = \":1\"\npackets = \"api\"\n{}",

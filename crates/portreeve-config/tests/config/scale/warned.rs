@@ -88,7 +88,7 @@ fn a_program_that_is_not_told_its_port_is_told_of() {
         of_driver("process = [\"./api\"]", rule),
         [
             "pool.api.scale.driver: neither the command nor env says {port}; each instance has to listen at the port that it \
-             finds in its variable PORTREEVE_PORT"
+             finds in its variable PORT"
         ]
     );
     assert_eq!(
@@ -163,7 +163,7 @@ fn a_page_that_nobody_is_shown_is_told() {
     assert_eq!(
         sound("[pool.api]\nbackends = \"a:1\"\nhold = { page = true }").warnings(),
         [
-            "pool.api.hold.page: has no effect, as requests that find nobody are not held with fail_mode = \"refuse\""
+            "pool.api.hold.page: has no effect, as it is shown while a backend is started, and the pool has no [scale]"
         ]
     );
     assert_eq!(warnings("max = 1\n[pool.api.hold]\npage = true"), NOTHING);
