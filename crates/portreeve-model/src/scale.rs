@@ -7,12 +7,25 @@
 //!    ([`Bound`]), and the size that comes of it.
 //! 2. A [`Fleet`] keeps its instances at that size: each [`step`](Fleet::step) says what is to be done ([`Act`]), by what
 //!    the registry says of their backends ([`Look`]) and what came of the acts before.
+//!
+//! In the order of a decision: `load` (what is under way, over a period), `counted` (requests in a time), `rules` (what each
+//! rule wishes) with `schedule`, `firm` (what is wished whatever paces say) with `rest` (how long nobody has asked),
+//! `weighing` (from wishes to one size), `pace` (how fast it may change) with `recent` (what was wished of late).
 
+mod counted;
 mod decision;
+mod firm;
 mod fleet;
 mod kind;
+mod load;
+mod pace;
+mod recent;
+mod rest;
+mod rules;
 mod scaler;
+mod schedule;
 mod seen;
+mod weighing;
 
 pub use decision::{Bound, Decision, Wish};
 pub use fleet::{

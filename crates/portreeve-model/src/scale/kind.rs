@@ -1,5 +1,7 @@
 //! Reasons for a size, and for another than is wished: two closed lists.
 
+use crate::plan::RulePlan;
+
 /// What wishes a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RuleKind {
@@ -62,6 +64,21 @@ impl RuleKind {
             Self::Wake => "wake",
             Self::Idle => "idle",
             Self::Min => "min",
+        }
+    }
+
+    /// Of a rule of the plan.
+    pub(super) fn of(rule: &RulePlan) -> Self {
+        match rule {
+            RulePlan::InFlight { .. } => Self::InFlight,
+            RulePlan::Requests { .. } => Self::Requests,
+            RulePlan::Latency { .. } => Self::Latency,
+            RulePlan::HoldAge { .. } => Self::HoldAge,
+            RulePlan::Cpu { .. } => Self::Cpu,
+            RulePlan::Memory { .. } => Self::Memory,
+            RulePlan::Load { .. } => Self::Load,
+            RulePlan::Steps { .. } => Self::Steps,
+            RulePlan::Schedule(_) => Self::Schedule,
         }
     }
 }

@@ -24,3 +24,10 @@ pub struct Seen {
     /// Requests that found nobody since the start, held or refused.
     pub asked_total: u64,
 }
+
+impl Seen {
+    /// Those that are served and those that wait for it.
+    pub(super) fn under_way(&self) -> u64 {
+        self.in_flight.saturating_add(self.waiting)
+    }
+}
