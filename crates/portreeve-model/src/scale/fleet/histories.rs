@@ -1,5 +1,8 @@
 //! Random histories of a fleet with a driver that works, fails, hangs and lies, under virtual time.
 
+mod driver;
+mod judge;
+mod registry;
 mod world;
 
 use std::time::Duration;
@@ -7,7 +10,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::plan::LeavesFirst;
-use world::{Mood, World, plan};
+use driver::Mood;
+use world::{World, plan, plan_with_names};
 
 /// What happens from outside.
 #[derive(Debug, Clone, Copy)]
@@ -100,9 +104,10 @@ proptest! {
     fn whatever_happens_bounds_hold_and_in_peace_the_size_is_reached_and_kept(
         seed in any::<u64>(),
         keeps_port in any::<bool>(),
+        is_named_by_others in prop::bool::weighted(0.3),
         steps in steps(),
     ) {
-        let mut plan = plan();
+        let mut plan = if is_named_by_others { plan_with_names() } else { plan() };
         plan.lifecycle.keeps_port = keeps_port;
         let mut world = World::new(plan, seed);
         for step in steps {
