@@ -13,7 +13,8 @@ use crate::{SCALED, asking, echoing};
 async fn a_thousand_that_are_held_are_all_answered() {
     portreeve_server::raise_open_files();
     for threads in [1, 2] {
-        let route = "[listener.web]\nbind = \"127.0.0.1:0\"\n[route.app]\npool = \"app\"\n";
+        let route =
+            "[listener.web]\nbind = \"127.0.0.1:0\"\nregistration = true\n[route.app]\npool = \"app\"\n";
         let mut plane = Plane::of(&format!("{route}{SCALED}"), threads, |_| {});
         let mut crowd = JoinSet::new();
         for number in 0..1_000 {

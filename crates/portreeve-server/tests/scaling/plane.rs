@@ -37,7 +37,8 @@ impl Plane {
 
     /// With more lines of the pool's scale, and what the file does not say of the pool.
     pub(crate) fn with(scale: &str, change: impl FnOnce(&mut PoolPlan)) -> Self {
-        let route = "[listener.web]\nbind = \"127.0.0.1:0\"\n[route.app]\npool = \"app\"\n";
+        let route =
+            "[listener.web]\nbind = \"127.0.0.1:0\"\nregistration = true\n[route.app]\npool = \"app\"\n";
         Self::of(&format!("{route}{SCALED}{scale}\n"), 1, change)
     }
 

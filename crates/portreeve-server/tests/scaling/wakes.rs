@@ -14,7 +14,7 @@ const TWO_FLEETS: &str =
     "[pool.app.scale.fleet.eu]\npolicies = [\"eu\"]\n[pool.app.scale.fleet.us]\npolicies = [\"us\"]\n";
 
 fn of_policies() -> Plane {
-    let route = "[listener.web]\nbind = \"127.0.0.1:0\"\n\
+    let route = "[listener.web]\nbind = \"127.0.0.1:0\"\nregistration = true\n\
         [route.app]\npool = \"app\"\npolicy = { header = \"Privacy-Policy\" }\n";
     Plane::of(&format!("{route}{}{TWO_FLEETS}", crate::SCALED), 1, |_| {})
 }
