@@ -10,7 +10,8 @@
 //!
 //! In the order of a decision: `load` (what is under way, over a period), `counted` (requests in a time), `rules` (what each
 //! rule wishes) with `schedule`, `firm` (what is wished whatever paces say) with `rest` (how long nobody has asked),
-//! `weighing` (from wishes to one size), `pace` (how fast it may change) with `recent` (what was wished of late).
+//! `weighing` (from wishes to one size), `pace` (how fast it may change) with `recent` (what was wished of late) and `regret`
+//! (whether it was a mistake to shrink).
 
 mod counted;
 mod decision;
@@ -20,6 +21,7 @@ mod kind;
 mod load;
 mod pace;
 mod recent;
+mod regret;
 mod rest;
 mod rules;
 mod scaler;

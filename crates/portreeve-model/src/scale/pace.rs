@@ -3,6 +3,7 @@
 use super::decision::Bound;
 use super::kind::BoundKind;
 use super::recent::{Moment, Recent};
+use super::regret::Regret;
 use super::rules::enough;
 use crate::plan::{FleetPlan, PacePlan};
 use crate::tick::Tick;
@@ -14,6 +15,9 @@ pub(super) struct Pace {
     down: Recent,
     grew: Option<Tick>,
     shrank: Option<Tick>,
+    regret: Regret,
+    /// Whether what is wished now is no more than chance brings now and then.
+    is_chance: bool,
 }
 
 impl Pace {
@@ -24,22 +28,30 @@ impl Pace {
             down: Recent::since(start, size),
             grew: None,
             shrank: None,
+            regret: Regret::default(),
+            is_chance: false,
         }
     }
 
     /// Wished now.
     pub(super) fn note(&mut self, plan: &FleetPlan, moment: Moment, now: Tick) {
+        self.is_chance = moment.need <= self.down.need_by_rare_chance();
         self.up.note(moment, now, plan.up.stabilisation);
         self.down.note(moment, now, plan.down.stabilisation);
     }
 
     /// Decided now.
-    pub(super) fn note_size(&mut self, before: u32, size: u32, now: Tick) {
+    pub(super) fn note_size(&mut self, plan: &FleetPlan, before: u32, size: u32, now: Tick) {
         if size > before {
             self.grew = Some(now);
+            if self.is_chance {
+                self.regret
+                    .note_growth_by_chance(before, plan.down.stabilisation, now);
+            }
         }
         if size < before {
             self.shrank = Some(now);
+            self.regret.note_shrink(size, self.down.mean_need(), now);
         }
     }
 
@@ -52,7 +64,8 @@ impl Pace {
             wanted.at_most(BoundKind::UpSteps, current.saturating_add(steps_max(&plan.up)));
         } else if wanted.size < current {
             let is_cooling = is_cooling(&plan.down, self.shrank, now);
-            let by_chance = enough(self.down.need_by_chance());
+            let regret = self.regret.least(self.down.mean_need(), now);
+            let by_chance = enough(self.down.need_by_chance()).max(regret);
             wanted.at_least(BoundKind::DownStabilisation, self.down.most().min(current));
             wanted.at_least(BoundKind::Noise, by_chance.min(current));
             wanted.at_least(BoundKind::DownCoolDown, if is_cooling { current } else { 0 });

@@ -58,11 +58,23 @@ impl Recent {
     /// What is unlikely to be needed if everything goes on as it did: five times as far above the mean as it usually is
     /// off, but no more than was ever needed for a moment.
     pub(super) fn need_by_chance(&self) -> f64 {
-        let all = self
-            .0
-            .iter()
-            .fold(Needs::default(), |all, bucket| all.with(&bucket.needs));
+        let all = self.needs();
         (all.mean() + DEVIATIONS * all.deviation()).min(all.peak)
+    }
+
+    /// What is hardly ever needed if everything goes on as it did.
+    pub(super) fn need_by_rare_chance(&self) -> f64 {
+        let all = self.needs();
+        all.mean() + RARE_DEVIATIONS * all.deviation()
+    }
+
+    pub(super) fn mean_need(&self) -> f64 {
+        self.needs().mean()
+    }
+
+    fn needs(&self) -> Needs {
+        let buckets = self.0.iter();
+        buckets.fold(Needs::default(), |all, bucket| all.with(&bucket.needs))
     }
 }
 
@@ -127,15 +139,18 @@ impl Needs {
         self.sum / self.count.max(1.0)
     }
 
+    /// How far off the mean one is usually, at most: what few show is taken for less than the truth.
     fn deviation(&self) -> f64 {
         let mean_square = self.squares / self.count.max(1.0);
-        (mean_square - self.mean() * self.mean()).max(0.0).sqrt()
+        let seen = (mean_square - self.mean() * self.mean()).max(0.0).sqrt();
+        seen * (1.0 + 2.0 / self.count.max(1.0).sqrt())
     }
 }
 
 const SPACES: u32 = 64;
 /// By chance, a need that is spread normally is so far off once in 3.5 million times.
 const DEVIATIONS: f64 = 5.0;
+const RARE_DEVIATIONS: f64 = 6.0;
 
 #[cfg(test)]
 mod tests {
@@ -194,7 +209,8 @@ mod tests {
             let need = if step % 2 == 0 { 1.5 } else { 1.7 };
             recent.note(needing(need, 5.0), at(step * 10), WINDOW);
         }
-        assert!((recent.need_by_chance() - 2.1).abs() < 1e-9);
+        let deviation = 0.1 * (1.0 + 2.0 / 30_f64.sqrt());
+        assert!((recent.need_by_chance() - 1.6 - 5.0 * deviation).abs() < 1e-9);
         (30..60).for_each(|step| {
             recent.note(
                 needing(if step % 2 == 0 { 1.5 } else { 1.7 }, 1.8),

@@ -26,7 +26,7 @@ impl Weighing<'_> {
             Some(RuleKind::Idle) if self.firm.is_idle() => 0,
             _ => self.size(pace, &mut bounds, now),
         };
-        pace.note_size(self.current, size, now);
+        pace.note_size(self.plan, self.current, size, now);
         Decision {
             at: now,
             current: self.current,
