@@ -24,7 +24,7 @@ pub(crate) fn run_inside(test: &str) {
         .env(FOLDER, &folder.0)
         .env("PATH", path())
         .status()
-        .expect("unshare was there a moment ago");
+        .expect("it was there a moment ago");
     match status.code() {
         Some(NO_ENGINE) => skip(&folder.engines_last_words()),
         _ => assert!(
@@ -59,6 +59,7 @@ fn path() -> OsString {
 
 fn can_house() -> Result<(), String> {
     for program in [
+        "setpriv",
         "unshare",
         "ip",
         "iptables",
@@ -84,8 +85,10 @@ fn can_house() -> Result<(), String> {
     }
 }
 
+/// Ends with us, even if we are killed, and all that is inside with it.
 fn housed() -> Command {
-    let mut command = Command::new("unshare");
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "unshare"]);
     command.args([
         "--net",
         "--mount",
