@@ -8,9 +8,10 @@ use crate::tick::Tick;
 /// Bounds retries and hedges by the requests that came, so that they cannot become a storm.
 ///
 /// Of the last ten seconds, requests and retries are counted second by second. A retry is allowed while the retries of
-/// these seconds stay within `budget_percent` of their requests, or within ten times `budget_min` where that is more.
-/// As both are counted over the same seconds, each retry can be paid by requests of its own that came before it:
-/// whatever happens, retries never exceed the percentage of all requests, or `budget_min` a second.
+/// these seconds stay within `budget_percent` of their requests; where that is less, while those of the present second
+/// stay within `budget_min`, and those of all ten within ten times as many. As both are counted over the same seconds,
+/// each retry can be paid by requests of its own that came before it: whatever happens, retries never exceed the
+/// percentage of all requests, or `budget_min` in each second. What was not needed of the latter is not saved up.
 ///
 /// Exact over threads: retries are counted first and allowed second, so two that ask at once never share what is left
 /// for one. They may both be refused it.
@@ -31,7 +32,8 @@ impl RetryBudget {
     pub fn spend(&self, plan: &RetryPlan, now: Tick) -> bool {
         let second = second(now);
         self.retries.add(second);
-        if self.retries.sum(second, Later::Counts) <= self.allowed(plan, second) {
+        let retries = self.retries.sum(second, Later::Counts);
+        if retries <= self.earned(plan, second) || self.is_least(plan, retries, second) {
             return true;
         }
         self.retries.take_back(second);
@@ -45,10 +47,15 @@ impl RetryBudget {
         self.exhausted.load(Relaxed)
     }
 
-    /// In the seconds that count, in all.
-    fn allowed(&self, plan: &RetryPlan, second: u64) -> u64 {
-        let earned = self.requests.sum(second, Later::IsLeftOut) * u64::from(plan.budget_percent) / 100;
-        earned.max(u64::from(plan.budget_min) * SECONDS)
+    /// By the requests of the seconds that count.
+    fn earned(&self, plan: &RetryPlan, second: u64) -> u64 {
+        self.requests.sum(second, Later::IsLeftOut) * u64::from(plan.budget_percent) / 100
+    }
+
+    /// Whether so many, the present second's among them, are no more than there may be however few requests there are.
+    fn is_least(&self, plan: &RetryPlan, retries: u64, second: u64) -> bool {
+        let least = u64::from(plan.budget_min);
+        retries <= least * SECONDS && self.retries.of(second) <= least
     }
 }
 
@@ -84,6 +91,16 @@ impl Seconds {
         };
         let words = self.0.iter().map(|place| place.load(SeqCst));
         words.filter(counts).map(|word| word & COUNT).sum()
+    }
+
+    /// Of that second alone; 0 if it is past remembering.
+    fn of(&self, second: u64) -> u64 {
+        let word = self.place(second).load(SeqCst);
+        if second_of(word) == second {
+            word & COUNT
+        } else {
+            0
+        }
     }
 
     fn place(&self, second: u64) -> &AtomicU64 {
@@ -153,12 +170,25 @@ mod tests {
     }
 
     #[test]
-    fn however_few_requests_there_are_some_retries_are_allowed() {
+    fn however_few_requests_there_are_some_retries_are_allowed_in_each_second() {
         let budget = RetryBudget::default();
         budget.earn(at(500));
-        assert_eq!(spend(&budget, &plan(20, 10), 500, at(500)), 100);
-        assert_eq!(spend(&budget, &plan(20, 10), 500, at(9_999)), 0);
-        assert_eq!(spend(&budget, &plan(20, 10), 500, at(10_000)), 100);
+        for second in 0..30 {
+            let (first, last) = (at(second * 1_000 + 500), at(second * 1_000 + 999));
+            assert_eq!(spend(&budget, &plan(20, 10), 500, first), 10);
+            assert_eq!(spend(&budget, &plan(20, 10), 500, last), 0);
+        }
+    }
+
+    #[test]
+    fn what_requests_paid_for_counts_against_the_least_too() {
+        let budget = RetryBudget::default();
+        earn(&budget, 50, at(0));
+        assert_eq!(spend(&budget, &plan(20, 10), 500, at(0)), 10);
+        earn(&budget, 400, at(1_000));
+        assert_eq!(spend(&budget, &plan(20, 10), 500, at(1_000)), 80);
+        assert_eq!(spend(&budget, &plan(20, 10), 500, at(2_000)), 10);
+        assert_eq!(spend(&budget, &plan(20, 10), 500, at(3_000)), 0);
     }
 
     #[test]
@@ -195,7 +225,7 @@ mod tests {
             budget.earn(now);
             sent += 1 + spend(&budget, &plan, 2, now);
             let fair = (request + 1) * 120 / 100;
-            assert!(sent as u64 <= fair.max(request + 1 + 100), "{sent} at {request}");
+            assert!(sent as u64 <= fair.max(request + 1 + 10), "{sent} at {request}");
         }
         assert!(sent >= 238_000, "the budget is used: {sent}");
     }
@@ -248,8 +278,10 @@ mod tests {
                     continue;
                 }
                 let recent = |times: &[u64]| times.iter().filter(|time| **time + 10 > second).count() as u64;
-                let allowed = (recent(&came) * u64::from(percent) / 100).max(10 * u64::from(min));
-                let expected = recent(&spent) < allowed;
+                let in_second = spent.iter().filter(|time| **time == second).count() as u64;
+                let (earned, min) = (recent(&came) * u64::from(percent) / 100, u64::from(min));
+                let is_least = in_second < min && recent(&spent) < 10 * min;
+                let expected = recent(&spent) < earned || is_least;
                 prop_assert_eq!(budget.spend(&plan, at(now)), expected);
                 if expected {
                     spent.push(second);

@@ -19,7 +19,7 @@ pub struct RetryPlan {
     pub attempt_timeout: Option<Duration>,
     /// Retries and hedges, in percent of the pool's requests; 0 to 100, default 20.
     pub budget_percent: u8,
-    /// Retries a second that are allowed however few requests there are; default 10.
+    /// Retries that are allowed in each second however few requests there are; default 10.
     pub budget_min: u16,
     /// How long a backend is passed over at most that answers 503 or 429 with `Retry-After` (RFC 9110 section 10.2.3),
     /// while others are left; default 10 s; zero: it is not heeded.
