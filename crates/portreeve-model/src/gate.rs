@@ -24,7 +24,8 @@ pub enum Room {
 /// these is at work.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// How many may be in flight without a closer look: the limit, and none where anything else is at work.
+    /// How many may be in flight without a closer look: the limit, and none where anything else is at work, as is one
+    /// that was found out.
     open_to: AtomicU32,
     pub(crate) ejection: Ejection,
     /// 0: it is not passed over.
@@ -55,7 +56,7 @@ impl Gate {
         if self.ejection.keeps_out(now) {
             return Room::Out;
         }
-        if !self.limiter.allows(in_flight, vitals) {
+        if !self.limiter.allows(in_flight, vitals, now) {
             return Room::Full;
         }
         if self.is_passed_over(now) {
@@ -99,6 +100,6 @@ impl Gate {
         if is_passed_over || !self.ejection.is_admitted() {
             return 0;
         }
-        self.limiter.limit()
+        self.limiter.open_to()
     }
 }

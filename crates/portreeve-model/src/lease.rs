@@ -17,6 +17,7 @@ pub struct Lease {
     backend: Arc<Backend>,
     trial: Option<Trial>,
     why: Why,
+    pub(crate) begun: Tick,
     is_answered: bool,
 }
 
@@ -58,6 +59,14 @@ impl Lease {
         }
     }
 
+    /// The backend has the whole request, and nobody waits for its answer any more: the client left, or the time was up.
+    /// Says that answers take so long at least, and that the backend may still be at work on it.
+    pub fn note_abandoned(&self, now: Tick) {
+        if !self.is_answered {
+            self.backend.note_abandoned(now.since(self.begun), now);
+        }
+    }
+
     /// Who was chosen.
     #[must_use]
     pub fn backend(&self) -> &Arc<Backend> {
@@ -93,6 +102,7 @@ impl Lease {
             backend: Arc::clone(backend),
             trial: None,
             why: Why::Chance,
+            begun: now,
             is_answered: false,
         };
         (lease, in_flight)

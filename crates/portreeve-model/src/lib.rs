@@ -33,6 +33,7 @@ mod pairs;
 mod path;
 mod policy;
 mod pool;
+mod pressure;
 mod priority;
 mod rates;
 mod registration;
@@ -77,6 +78,7 @@ pub use pairs::cookies;
 pub use path::normalise;
 pub use policy::{NotAPolicy, Policies, Policy};
 pub use pool::{FleetShared, Pool, PoolShared};
+pub use pressure::{Crowd, Pressure};
 pub use rates::{RateExceeded, RateLimits};
 pub use registration::{Announcement, Beat, MemberKey, Moment, PolicyScope, Sender, Term, Token, TokenId};
 pub use registry::{

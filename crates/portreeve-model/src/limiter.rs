@@ -1,5 +1,6 @@
 //! How many requests a backend may have in flight.
 
+mod abandoned;
 mod baseline;
 mod gradient;
 mod memory;
@@ -9,7 +10,8 @@ mod tests;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
-use self::gradient::{Gradient, Window, count};
+use self::abandoned::Abandoned;
+use self::gradient::{Gradient, Window, count, whole};
 use self::memory::{Memory, Totals};
 use crate::plan::InFlightPlan;
 use crate::tick::Tick;
@@ -27,6 +29,7 @@ pub(crate) struct Limiter {
     /// [`NEVER`] unless the limit is adaptive, and while a thread that claimed the window works on `memory`.
     window_end: AtomicU64,
     memory: Memory,
+    abandoned: Abandoned,
 }
 
 impl Default for Limiter {
@@ -37,6 +40,7 @@ impl Default for Limiter {
             has_bound: AtomicBool::new(false),
             window_end: AtomicU64::new(NEVER),
             memory: Memory::default(),
+            abandoned: Abandoned::default(),
         }
     }
 }
@@ -47,18 +51,46 @@ impl Limiter {
         self.limit.load(SeqCst)
     }
 
+    /// How many may be in flight whoever else is: where it is found out, those count too that are gone.
+    pub(crate) fn open_to(&self) -> u32 {
+        match self.limit() {
+            u32::MAX => u32::MAX,
+            _ if self.planned.load(SeqCst) == ADAPTIVE => 0,
+            limit => limit,
+        }
+    }
+
     /// Whether so many may be in flight. Remembers that somebody was refused. What latency says is only of those that
-    /// wait for their answers: tunnels and long responses do not count.
-    pub(crate) fn allows(&self, in_flight: u32, vitals: &Vitals) -> bool {
+    /// wait for their answers: tunnels and long responses do not count, but those do that the backend may still be at
+    /// work on though nobody waits for them.
+    pub(crate) fn allows(&self, in_flight: u32, vitals: &Vitals, now: Tick) -> bool {
+        let limit = self.limit.load(Relaxed);
+        if limit == u32::MAX {
+            return true;
+        }
         let counted = match self.planned.load(Relaxed) {
-            ADAPTIVE => in_flight.saturating_sub(vitals.answered_in_flight()),
+            ADAPTIVE => in_flight
+                .saturating_sub(vitals.answered_in_flight())
+                .saturating_add(whole(self.abandoned.at_work(self.usual(now), now))),
             _ => in_flight,
         };
-        let is_allowed = counted <= self.limit.load(Relaxed);
+        let is_allowed = counted <= limit;
         if !is_allowed && !self.has_bound.load(Relaxed) {
             self.has_bound.store(true, Relaxed);
         }
         is_allowed
+    }
+
+    /// A request was given up that had waited for so long.
+    pub(crate) fn note_abandoned(&self, waited: Duration, now: Tick) {
+        if self.planned.load(Relaxed) == ADAPTIVE {
+            self.abandoned.note(waited, self.usual(now), now);
+        }
+    }
+
+    /// What latency is where nobody queues, in microseconds.
+    fn usual(&self, now: Tick) -> f32 {
+        self.memory.baseline().latency(now)
     }
 
     /// Takes over what is planned; whether that is another plan than before. What was found out stays if it is not.
@@ -105,7 +137,7 @@ impl Limiter {
 
     /// When to look again.
     fn end_window(&self, vitals: &Vitals, now: Tick) -> Duration {
-        let (start, here) = (self.memory.totals(), totals(vitals, now));
+        let (start, here) = (self.memory.totals(), self.totals(vitals, now));
         if start.at == Tick::default() {
             self.memory.set_totals(Totals { at: now, ..start });
             return Duration::ZERO;
@@ -125,19 +157,42 @@ impl Limiter {
         }
     }
 
-    /// If there were enough answers.
+    /// If there were enough answers, or enough who waited for them in vain.
     fn window(&self, start: Totals, here: Totals, waiting: u32) -> Option<Window> {
-        let answers = here.answers.saturating_sub(start.answers);
-        let latency_sum = here.latency_sum.saturating_sub(start.latency_sum);
-        (answers >= ANSWERS_MIN).then(|| Window {
+        let mut seen = here.since(start);
+        let length = here.at.since(start.at);
+        let usual = self.memory.gradient().answers_in(length);
+        let is_starved = seen.late >= ANSWERS_MIN && usual >= count(USUAL_MIN.max(seen.answers * STARVED));
+        if !is_starved && is_mixed(seen) {
+            (seen.late, seen.late_sum) = (0, 0);
+        }
+        let (ends, sum) = match is_starved {
+            true => (seen.answers + seen.late, seen.latency_sum + seen.late_sum),
+            false => (seen.answers, seen.latency_sum),
+        };
+        (ends >= ANSWERS_MIN).then(|| Window {
             end: here.at,
-            length: here.at.since(start.at),
-            answers,
-            latency: (count(latency_sum) / count(answers)).max(1.0),
+            length,
+            answers: seen.answers,
+            late: seen.late,
+            latency: (count(sum) / count(ends)).max(1.0),
             waiting,
             is_bound: self.has_bound.swap(false, Relaxed),
-            has_leavers: here.left.saturating_sub(start.left) * 10 > answers,
+            has_leavers: seen.left * 10 > seen.answers,
+            is_starved,
         })
+    }
+
+    fn totals(&self, vitals: &Vitals, now: Tick) -> Totals {
+        Totals {
+            at: now,
+            answers: vitals.answers_total(),
+            latency_sum: Tick::after_start(vitals.latency_total()).micros(),
+            failures: vitals.bad_answers_total(),
+            left: vitals.left_total(),
+            late: self.abandoned.late_total(),
+            late_sum: self.abandoned.late_sum(),
+        }
     }
 
     /// Another plan may have come meanwhile: that holds.
@@ -159,20 +214,17 @@ fn until_more(start: Totals, here: Totals) -> Duration {
     }
 }
 
-fn totals(vitals: &Vitals, now: Tick) -> Totals {
-    Totals {
-        at: now,
-        answers: vitals.answers_total(),
-        latency_sum: Tick::after_start(vitals.latency_total()).micros(),
-        failures: vitals.bad_answers_total(),
-        left: vitals.left_total(),
-    }
-}
-
 /// Refusals are quick: where they are many, latency says nothing of service.
 fn is_telling(start: Totals, here: Totals) -> bool {
-    let failures = here.failures.saturating_sub(start.failures);
-    failures * 10 <= here.answers.saturating_sub(start.answers)
+    let seen = here.since(start);
+    seen.failures * 10 <= seen.answers
+}
+
+/// Whether those who left had waited far longer than those who were answered. They were in no line with them then: what
+/// they asked for takes long by nature.
+fn is_mixed(seen: Totals) -> bool {
+    let each = |sum, number: u64| count(sum) / count(number.max(1));
+    each(seen.late_sum, seen.late) > MIXED * each(seen.latency_sum, seen.answers)
 }
 
 /// A limit as itself; above 32 bits what is none.
@@ -188,6 +240,11 @@ const UNLIMITED: u64 = 1 << 32;
 const ADAPTIVE: u64 = 1 << 33;
 const NEVER: u64 = u64::MAX;
 const ANSWERS_MIN: u64 = 10;
+/// It is starved if there is no more than one answer for so many that there usually are, and these are not few. Where
+/// most requests take long by nature there are few answers always.
+const STARVED: u64 = 8;
+const USUAL_MIN: u64 = 20;
+const MIXED: f32 = 3.0;
 /// A window lasts as long as a request once there is a limit, within these.
 const LENGTH_MIN: Duration = Duration::from_millis(100);
 const LENGTH_MAX: Duration = Duration::from_secs(2);

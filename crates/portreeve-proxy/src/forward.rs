@@ -55,6 +55,14 @@ impl Ended {
         }
     }
 
+    /// Whether nobody waits for its answer any more.
+    fn has_left(&self) -> bool {
+        let Self::Refused { refusal, .. } = self else {
+            return false;
+        };
+        matches!(refusal.cause, Cause::ClientLeft | Cause::TotalTimeout)
+    }
+
     fn cause(&self) -> Option<Cause> {
         match self {
             Self::Done(_) => None,
@@ -126,6 +134,9 @@ pub(crate) async fn forward(call: &Call<'_>, client: &mut Client, record: &mut R
         match ask(call, &choice, &mut turn, &mut way.tried, client, record).await {
             Ok(ended) => {
                 note_failure(&mut turn, ended.cause());
+                if ended.has_left() {
+                    worker.holds.note_left(call.pool);
+                }
                 return ended;
             }
             Err(failed) => {

@@ -2,7 +2,6 @@
 //! the first of them, so that nobody who comes later goes before.
 
 mod awaited;
-mod pressure;
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -11,11 +10,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use portreeve_model::plan::{FailMode, InFlightPlan, Name};
-use portreeve_model::{Ask, Backend, HoldQueue, Lease, Policies, Pool, Room, Snapshot, Tick, Ticket, Tried};
+use portreeve_model::{
+    Ask, Backend, Crowd, HoldQueue, Lease, Policies, Pool, Pressure, Room, Snapshot, Tick, Ticket, Tried,
+};
 
 pub(crate) use self::awaited::{Awaited, time_to_come};
 
-use self::pressure::Pressure;
 use crate::worker::Worker;
 
 /// Those who wait, of all pools and all threads. It is only looked at while somebody waits: the pool's count says so.
@@ -27,7 +27,7 @@ pub(crate) struct Holds(Mutex<HashMap<Name, Line>>);
 struct Line {
     queue: HoldQueue<Lane, Arc<Waiter>>,
     pressure: Pressure,
-    /// How many of their clients left.
+    /// How many of the pool's clients left without an answer while some of its requests were held.
     left: u64,
 }
 
@@ -109,22 +109,25 @@ impl Holds {
 
     /// How long one may wait in this pool: less where its limits were found out and more come than are served.
     pub(crate) fn patience(&self, pool: &Pool, now: Tick) -> Duration {
-        let (plan, shared) = (pool.plan(), &pool.shared);
+        let plan = pool.plan();
         if plan.in_flight != InFlightPlan::Adaptive || plan.fail_mode == FailMode::Hold {
             return plan.hold.timeout;
         }
-        let refused = shared.shed.load(Relaxed) + shared.hold_timeouts.load(Relaxed);
-        let waiting = u64::from(shared.waiting.load(SeqCst));
         let mut lines = self.lock();
         let line = lines.entry(Arc::clone(&pool.name)).or_default();
-        match line.pressure.is_high(waiting, refused + line.left, now) {
+        let left = line.left;
+        match line.pressure.is_high(now, || crowd(pool, left)) {
             true => plan.hold.timeout.min(UNDER_PRESSURE),
             false => plan.hold.timeout,
         }
     }
 
-    /// A client left while its request waited: it counts as one more than could be served.
+    /// A client left without an answer, or its time was up: while requests are held, that is one more than could be
+    /// served.
     pub(crate) fn note_left(&self, pool: &Pool) {
+        if pool.shared.waiting.load(Relaxed) == 0 {
+            return;
+        }
         if let Some(line) = self.lock().get_mut(&pool.name) {
             line.left += 1;
         }
@@ -279,6 +282,21 @@ impl Drop for Held<'_> {
             holds.release(self.pool, lease, self.worker.now());
         }
     }
+}
+
+/// What there is of a pool's requests, of whose clients so many left.
+fn crowd(pool: &Pool, left: u64) -> Crowd {
+    let shared = &pool.shared;
+    let mut crowd = Crowd {
+        waiting: shared.waiting.load(SeqCst).into(),
+        unserved: shared.shed.load(Relaxed) + shared.hold_timeouts.load(Relaxed) + left,
+        served: 0,
+    };
+    for backend in &pool.backends {
+        crowd.waiting += u64::from(backend.vitals.waiting());
+        crowd.served += backend.vitals.answers_total();
+    }
+    crowd
 }
 
 /// How long one waits where waiting only makes all wait: enough to bridge the chance of arrivals.

@@ -107,7 +107,7 @@ impl Backend {
         if self.gate.is_open_to(in_flight) {
             return Ok(None);
         }
-        if !self.gate.limiter.allows(in_flight, &self.vitals) {
+        if !self.gate.limiter.allows(in_flight, &self.vitals, now) {
             return Err(Room::Full);
         }
         self.gate.ejection.claim(now).map_err(|()| Room::Out)
@@ -143,6 +143,12 @@ impl Backend {
         if self.is_ejected() && self.gate.ejection.succeeded(now) {
             self.come_back();
         }
+    }
+
+    /// A request that it had whole was given up after so long, without an answer.
+    pub(crate) fn note_abandoned(&self, waited: Duration, now: Tick) {
+        self.gate.limiter.note_abandoned(waited, now);
+        self.learn(now);
     }
 
     fn learn(&self, now: Tick) {

@@ -15,6 +15,8 @@ pub(super) struct Memory {
     latency_sum: AtomicU64,
     failures: AtomicU64,
     left: AtomicU64,
+    late: AtomicU64,
+    late_sum: AtomicU64,
     low: AtomicF32,
     low_before: AtomicF32,
     turns_at: AtomicU64,
@@ -26,6 +28,7 @@ pub(super) struct Memory {
     latency_before_cut: AtomicF32,
     waiting_before_cut: AtomicF32,
     bound_last: AtomicU64,
+    begun: AtomicU64,
     is_settling: AtomicBool,
     is_suspect: AtomicBool,
 }
@@ -38,6 +41,23 @@ pub(super) struct Totals {
     pub(super) latency_sum: u64,
     pub(super) failures: u64,
     pub(super) left: u64,
+    pub(super) late: u64,
+    pub(super) late_sum: u64,
+}
+
+impl Totals {
+    /// What came since then, as of the same moment.
+    pub(super) fn since(self, start: Totals) -> Totals {
+        Totals {
+            at: self.at,
+            answers: self.answers.saturating_sub(start.answers),
+            latency_sum: self.latency_sum.saturating_sub(start.latency_sum),
+            failures: self.failures.saturating_sub(start.failures),
+            left: self.left.saturating_sub(start.left),
+            late: self.late.saturating_sub(start.late),
+            late_sum: self.late_sum.saturating_sub(start.late_sum),
+        }
+    }
 }
 
 impl Memory {
@@ -48,6 +68,8 @@ impl Memory {
             latency_sum: self.latency_sum.load(Relaxed),
             failures: self.failures.load(Relaxed),
             left: self.left.load(Relaxed),
+            late: self.late.load(Relaxed),
+            late_sum: self.late_sum.load(Relaxed),
         }
     }
 
@@ -57,6 +79,8 @@ impl Memory {
         self.latency_sum.store(totals.latency_sum, Relaxed);
         self.failures.store(totals.failures, Relaxed);
         self.left.store(totals.left, Relaxed);
+        self.late.store(totals.late, Relaxed);
+        self.late_sum.store(totals.late_sum, Relaxed);
     }
 
     pub(super) fn gradient(&self) -> Gradient {
@@ -66,6 +90,7 @@ impl Memory {
             rate: self.rate.get(),
             before_cut: (self.latency_before_cut.get(), self.waiting_before_cut.get()),
             bound_last: tick(&self.bound_last),
+            begun: tick(&self.begun),
             is_settling: self.is_settling.load(Relaxed),
             is_suspect: self.is_suspect.load(Relaxed),
         }
@@ -78,11 +103,13 @@ impl Memory {
         self.latency_before_cut.set(gradient.before_cut.0);
         self.waiting_before_cut.set(gradient.before_cut.1);
         self.bound_last.store(gradient.bound_last.micros(), Relaxed);
+        self.begun.store(gradient.begun.micros(), Relaxed);
         self.is_settling.store(gradient.is_settling, Relaxed);
         self.is_suspect.store(gradient.is_suspect, Relaxed);
     }
 
-    fn baseline(&self) -> Baseline {
+    /// The one thing that others read meanwhile: a torn one costs a sample.
+    pub(super) fn baseline(&self) -> Baseline {
         Baseline {
             low: self.low.get(),
             low_before: self.low_before.get(),

@@ -1,5 +1,6 @@
 //! Backends as they are simulated, in virtual time.
 
+mod leaving;
 mod simulated;
 
 use std::time::Duration;
@@ -97,6 +98,20 @@ fn a_backend_that_got_slower_is_limited_by_what_it_can_do_now() {
 }
 
 #[test]
+fn a_limit_that_helps_is_not_taken_for_one_in_vain() {
+    for seed in 0..20 {
+        let mut simulation = sixteen_slots(40).seeded(seed).by_chance();
+        simulation.run(seconds(4));
+        simulation.set_rate(160);
+        simulation.run(seconds(4));
+        for _ in 0..40 {
+            simulation.run(ms(500));
+            assert!(simulation.backend().limit().is_some(), "seed {seed}");
+        }
+    }
+}
+
+#[test]
 fn after_the_rush_there_is_no_limit() {
     let mut simulation = sixteen_slots(160);
     simulation.run(seconds(20));
@@ -159,8 +174,10 @@ proptest! {
         slots in 1..64_usize,
         seed in any::<u64>(),
         weather in prop::collection::vec((1..400_u64, 1..1_000_u64, 1..8_u64), 1..8),
+        (leave, within, notices) in (0..100_u64, 1..3_000_u64, any::<bool>()),
     ) {
         let mut simulation = Simulation::slots(slots, ms(1)).seeded(seed).by_chance().varying();
+        simulation = simulation.fickle(leave, ms(within)).noticing(notices);
         for (rate, service, length) in weather {
             simulation.serve_in(ms(service));
             simulation.set_rate(rate);

@@ -19,8 +19,8 @@ pub enum InFlightPlan {
 pub struct HoldPlan {
     /// Requests held at once in the pool; 0 to 100,000, default 10,000.
     pub requests_max: u32,
-    /// How long one is held at most; default 5 s, where the pool scales 30 s. Where the limit is adaptive, and more requests come than are served for
-    /// two seconds on end, it is 20 ms.
+    /// How long one is held at most; default 5 s, where the pool scales 30 s. Where the limit is adaptive, and more requests
+    /// come than are served for long ([`Pressure`](crate::Pressure)), it is 20 ms.
     pub timeout: Duration,
     /// Bytes of requests that were read and are kept while held, heads and what came of bodies, in the whole pool; default
     /// 64 MiB. Of a body no more is read while its request is held.

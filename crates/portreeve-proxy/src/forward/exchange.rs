@@ -279,6 +279,9 @@ impl<'a> Exchange<'_, 'a> {
         client: &mut Client,
         saw_bytes: bool,
     ) -> Result<(Ended, Upstream), Failed<'a>> {
+        if matches!(end, End::ClientLeft | End::Overdue(_)) {
+            self.attempt.turn.abandoned();
+        }
         let (cause, is_lost) = match end {
             End::Lost(lost @ (Lost::Client(_) | Lost::Malformed(_))) => {
                 return Ok((end_of(lost), Upstream::Closed));

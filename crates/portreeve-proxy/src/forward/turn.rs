@@ -62,6 +62,13 @@ impl<'a> Turn<'a> {
         };
     }
 
+    /// Its client left, or the time was up, while it had the whole request.
+    pub(crate) fn abandoned(&mut self) {
+        let now = self.worker.now();
+        self.at = Some(now);
+        self.lease().note_abandoned(now);
+    }
+
     /// It broke the exchange, or took too long.
     pub(crate) fn failed(&mut self) {
         self.backend().vitals.note_failure();

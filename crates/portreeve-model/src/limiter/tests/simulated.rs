@@ -1,14 +1,24 @@
-//! One backend with slots and a queue, or none, and clients who come whether it is slow or not.
+//! Backends with slots and a queue, or none, asked in turn, and clients who come whether they are slow or not.
+
+mod clients;
+mod hold;
+mod origin;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use self::clients::Outcome;
+use self::clients::Patience;
+use self::hold::Hold;
+use self::origin::Origin;
 use crate::backend::Backend;
 use crate::digest::mix;
+use crate::ejection::AttemptOutcome;
 use crate::lease::Lease;
-use crate::plan::InFlightPlan;
+use crate::plan::{BalancePlan, InFlightPlan};
+use crate::pool::Pool;
 use crate::samples;
 use crate::tick::Tick;
 
@@ -21,66 +31,80 @@ pub(super) fn seconds(seconds: u64) -> Duration {
 }
 
 pub(super) struct Simulation {
-    backend: Arc<Backend>,
-    /// When each slot is free; none: everybody is served at once.
-    slots: Option<BinaryHeap<Reverse<u64>>>,
+    pool: Arc<Pool>,
+    /// Of each backend of the pool.
+    origins: Vec<Origin>,
+    turn: usize,
     service: Duration,
     varies: bool,
+    /// Of a hundred, that take `slow_service`.
+    slow_percent: u64,
+    slow_service: Duration,
     rate: u64,
     by_chance: bool,
+    circles: bool,
+    patience: Patience,
     dice: u64,
     next_arrival: u64,
     now: u64,
-    /// End, start and number of those in flight.
-    ends: BinaryHeap<Reverse<(u64, u64, usize)>>,
-    leases: Vec<Option<Lease>>,
+    /// When a client leaves, and the number of its request.
+    leavings: BinaryHeap<Reverse<(u64, usize)>>,
+    /// With the place of its backend, and when its client came.
+    leases: Vec<Option<(Lease, usize, u64)>>,
+    /// Who finds no room waits; else he is refused.
+    hold: Option<Hold>,
     tunnels: Vec<Lease>,
 }
 
-/// What came of those that arrived.
-#[derive(Default)]
-pub(super) struct Outcome {
-    pub(super) served: usize,
-    pub(super) refused: usize,
-    latencies: Vec<u64>,
-}
-
-impl Outcome {
-    /// Of the served; at that percentile.
-    pub(super) fn latency(&self, percent: usize) -> Duration {
-        let mut sorted = self.latencies.clone();
-        sorted.sort_unstable();
-        Duration::from_micros(sorted[(sorted.len() - 1) * percent / 100])
-    }
+/// What happens next.
+enum Event {
+    Arrival,
+    Leaving,
+    /// At the backend of that place.
+    End(usize),
+    /// At those who are held.
+    Look,
 }
 
 impl Simulation {
     /// So many at a time, the others in a queue without end.
     pub(super) fn slots(slots: usize, service: Duration) -> Self {
         Self {
-            slots: Some(std::iter::repeat_n(Reverse(0), slots).collect()),
+            origins: vec![Origin::with_slots(slots)],
             ..Self::delay(service)
         }
     }
 
     /// All at once.
     pub(super) fn delay(service: Duration) -> Self {
-        let backend = samples::backend("simulated", 1);
-        backend.set_limit(InFlightPlan::Adaptive);
         Self {
-            backend,
-            slots: None,
+            pool: adaptive(1),
+            origins: vec![Origin::with_slots(usize::MAX)],
+            turn: 0,
             service,
             varies: false,
+            slow_percent: 0,
+            slow_service: Duration::ZERO,
             rate: 0,
             by_chance: false,
+            circles: false,
+            patience: Patience::Endless,
             dice: 1,
             next_arrival: 1,
             now: 1,
-            ends: BinaryHeap::new(),
+            leavings: BinaryHeap::new(),
             leases: Vec::new(),
+            hold: None,
             tunnels: Vec::new(),
         }
+    }
+
+    /// So many backends like this one, and as many times the requests.
+    pub(super) fn times(mut self, number: usize) -> Self {
+        self.pool = adaptive(number);
+        self.origins = vec![self.origins[0].clone(); number];
+        self.rate *= number as u64;
+        self
     }
 
     pub(super) fn arriving(mut self, rate: u64) -> Self {
@@ -89,7 +113,9 @@ impl Simulation {
     }
 
     pub(super) fn unlimited(self) -> Self {
-        self.backend.set_limit(InFlightPlan::Unlimited);
+        for backend in &self.pool.backends {
+            backend.set_limit(InFlightPlan::Unlimited);
+        }
         self
     }
 
@@ -110,18 +136,61 @@ impl Simulation {
         self
     }
 
+    /// So many of a hundred take that long.
+    pub(super) fn with_slow(mut self, percent: u64, service: Duration) -> Self {
+        (self.slow_percent, self.slow_service) = (percent, service);
+        self
+    }
+
+    /// Clients leave after so long.
+    pub(super) fn leaving_after(mut self, patience: Duration) -> Self {
+        self.patience = Patience::Of(patience);
+        self
+    }
+
+    /// So many of a hundred leave within that time.
+    pub(super) fn fickle(mut self, percent: u64, within: Duration) -> Self {
+        self.patience = Patience::Fickle(percent, within);
+        self
+    }
+
+    /// Whether the backend drops what nobody waits for, or works on.
+    pub(super) fn noticing(mut self, notices: bool) -> Self {
+        for origin in &mut self.origins {
+            origin.notices = notices;
+        }
+        self
+    }
+
+    /// Who finds no room waits for it, as in the proxy.
+    pub(super) fn holding(mut self) -> Self {
+        self.hold = Some(Hold::default());
+        self
+    }
+
+    /// So many clients come at once, and each asks again when it has its answer.
+    pub(super) fn circling(mut self, clients: usize) -> Self {
+        self.set_rate(0);
+        self.circles = true;
+        for _ in 0..clients {
+            self.ask(&mut Outcome::default());
+        }
+        self
+    }
+
     /// Answered, and in flight for good.
     pub(super) fn with_tunnels(mut self, tunnels: usize) -> Self {
         for _ in 0..tunnels {
-            let mut lease = Lease::take(&self.backend, self.tick());
+            let mut lease = Lease::take(&self.pool.backends[0], self.tick());
             lease.note_answer(self.service, self.tick());
             self.tunnels.push(lease);
         }
         self
     }
 
+    /// The first.
     pub(super) fn backend(&self) -> &Backend {
-        &self.backend
+        &self.pool.backends[0]
     }
 
     pub(super) fn serve_in(&mut self, service: Duration) {
@@ -135,9 +204,9 @@ impl Simulation {
 
     /// Until nobody waits that came before.
     pub(super) fn drain(&mut self) {
-        while !self.ends.is_empty() {
-            self.now = self.ends.peek().map_or(self.now, |Reverse((end, ..))| *end);
-            self.end(&mut Outcome::default());
+        while let Some((end, place)) = self.next_end() {
+            self.now = end;
+            self.end(place, &mut Outcome::default());
         }
         self.set_rate(self.rate);
     }
@@ -146,49 +215,140 @@ impl Simulation {
         let until = self.now + Tick::after_start(time).micros();
         let mut outcome = Outcome::default();
         loop {
-            let end = self.ends.peek().map_or(u64::MAX, |Reverse((end, ..))| *end);
-            self.now = end.min(self.next_arrival).min(until);
+            let (at, event) = self.next_event();
+            self.now = at.min(until);
             if self.now == until {
                 return outcome;
-            } else if end <= self.next_arrival {
-                self.end(&mut outcome);
-            } else {
-                self.arrive(&mut outcome);
+            }
+            match event {
+                Event::Arrival => self.arrive(&mut outcome),
+                Event::Leaving => self.leave(&mut outcome),
+                Event::End(place) => self.end(place, &mut outcome),
+                Event::Look => self.look(&mut outcome),
             }
         }
     }
 
+    fn next_event(&self) -> (u64, Event) {
+        let leaving = self.leavings.peek().map(|Reverse((at, _))| *at);
+        let look = self.hold.as_ref().and_then(Hold::next_look);
+        let end = self.next_end();
+        let events = [
+            (
+                end.map(|(at, _)| at),
+                Event::End(end.map_or(0, |(_, place)| place)),
+            ),
+            (leaving, Event::Leaving),
+            (look, Event::Look),
+            (Some(self.next_arrival), Event::Arrival),
+        ];
+        let due = events
+            .into_iter()
+            .map(|(at, event)| (at.unwrap_or(u64::MAX), event));
+        due.min_by_key(|(at, _)| *at).expect("there are four")
+    }
+
+    fn next_end(&self) -> Option<(u64, usize)> {
+        let ends = self.origins.iter().enumerate();
+        ends.filter_map(|(place, origin)| Some((origin.next_end()?, place)))
+            .min()
+    }
+
+    /// The next in turn that has room.
+    fn pick(&mut self) -> Option<(Lease, usize)> {
+        self.turn += 1;
+        let backends = &self.pool.backends;
+        let places = (0..backends.len()).map(|step| (self.turn + step) % backends.len());
+        let mut picked =
+            places.filter_map(|place| Some((Lease::try_take(&backends[place], self.tick()).ok()?, place)));
+        picked.next()
+    }
+
     fn arrive(&mut self, outcome: &mut Outcome) {
         self.next_arrival = self.now + self.gap();
-        match Lease::try_take(&self.backend, self.tick()) {
-            Ok(lease) => self.start(lease),
-            Err(_) => outcome.refused += 1,
+        self.ask(outcome);
+    }
+
+    fn ask(&mut self, outcome: &mut Outcome) {
+        let number = self.leases.len();
+        self.leases.push(None);
+        match (self.pick(), &mut self.hold) {
+            (Some(picked), _) => self.start(picked, number, self.now),
+            (None, None) => outcome.refused += 1,
+            (None, Some(hold)) => hold.push(number, self.now),
+        }
+        if let Some(patience) = self.patience() {
+            self.leavings.push(Reverse((self.now + patience, number)));
         }
     }
 
-    fn start(&mut self, lease: Lease) {
+    fn start(&mut self, (lease, place): (Lease, usize), number: usize, came: u64) {
         let service = self.service_time();
-        let mut end = self.now + service;
-        if let Some(slots) = &mut self.slots {
-            let Reverse(free) = slots.pop().expect("there is a slot");
-            end = free.max(self.now) + service;
-            slots.push(Reverse(end));
-        }
-        self.leases.push(Some(lease));
-        self.ends.push(Reverse((end, self.now, self.leases.len() - 1)));
+        self.leases[number] = Some((lease, place, came));
+        self.origins[place].begin(number, service, self.now);
     }
 
-    fn end(&mut self, outcome: &mut Outcome) {
-        let Some(Reverse((end, start, number))) = self.ends.pop() else {
+    /// Whoever is done with the backend hands it to those who are held.
+    fn offer(&mut self) {
+        while self.hold.as_ref().is_some_and(|hold| hold.len() > 0)
+            && let Some(picked) = self.pick()
+        {
+            let first = self.hold.as_mut().and_then(Hold::pop);
+            let (number, came) = first.expect("somebody is held");
+            self.start(picked, number, came);
+        }
+    }
+
+    fn look(&mut self, outcome: &mut Outcome) {
+        self.offer();
+        let sum = |of: fn(&Backend) -> u64| self.pool.backends.iter().map(|backend| of(backend)).sum();
+        let waiting = sum(|backend| backend.vitals.waiting().into());
+        let served = sum(|backend| backend.vitals.answers_total());
+        if let Some(hold) = &mut self.hold {
+            outcome.refused += hold.look(waiting, served, self.now);
+        }
+    }
+
+    fn end(&mut self, place: usize, outcome: &mut Outcome) {
+        let Some(number) = self.origins[place].end() else {
             return;
         };
-        let latency = end - start;
+        let Some((mut lease, _, came)) = self.leases[number].take() else {
+            return; // its client has left
+        };
         let now = self.tick();
-        let mut lease = self.leases[number].take().expect("it ends once");
-        lease.note_answer(Duration::from_micros(latency), now);
-        self.backend.note_success(now);
+        lease.note_answer(now.since(lease.begun), now);
+        let served = AttemptOutcome::Answered { is_failure: false };
+        self.pool.note_attempt(lease.backend(), served, now);
         outcome.served += 1;
-        outcome.latencies.push(latency);
+        outcome.latencies.push(self.now - came);
+        drop(lease);
+        self.offer();
+        if self.circles {
+            self.ask(outcome);
+        }
+    }
+
+    fn leave(&mut self, outcome: &mut Outcome) {
+        let Some(Reverse((_, number))) = self.leavings.pop() else {
+            return;
+        };
+        if self.hold.as_mut().is_some_and(|hold| hold.leave(number)) {
+            outcome.left += 1;
+        }
+        let Some((lease, place, _)) = self.leases[number].take() else {
+            return; // it was answered or refused before, or held
+        };
+        let now = self.tick();
+        lease.note_abandoned(now);
+        self.pool.note_attempt(lease.backend(), AttemptOutcome::Left, now);
+        self.origins[place].forget(number, self.now);
+        outcome.left += 1;
+        if let Some(hold) = &mut self.hold {
+            hold.note_left();
+        }
+        drop(lease);
+        self.offer();
     }
 
     fn tick(&self) -> Tick {
@@ -206,7 +366,21 @@ impl Simulation {
         }
     }
 
+    fn patience(&mut self) -> Option<u64> {
+        match self.patience {
+            Patience::Endless => None,
+            Patience::Of(patience) => Some(Tick::after_start(patience).micros()),
+            Patience::Fickle(percent, within) => {
+                let leaves = self.chance() * 100.0 <= percent as f64;
+                leaves.then(|| scaled(Tick::after_start(within).micros(), self.chance()))
+            }
+        }
+    }
+
     fn service_time(&mut self) -> u64 {
+        if self.slow_percent > 0 && self.chance() * 100.0 <= self.slow_percent as f64 {
+            return Tick::after_start(self.slow_service).micros();
+        }
         let mean = Tick::after_start(self.service).micros();
         match self.varies {
             true => scaled(mean, self.chance() * 2.0) + 1,
@@ -219,6 +393,14 @@ impl Simulation {
         self.dice = self.dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
         ((mix(self.dice) >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }
+}
+
+fn adaptive(backends: usize) -> Arc<Pool> {
+    let pool = samples::pool(BalancePlan::RoundRobin, &vec![1; backends]);
+    for backend in &pool.backends {
+        backend.set_limit(InFlightPlan::Adaptive);
+    }
+    pool
 }
 
 fn scaled(mean: u64, times: f64) -> u64 {
