@@ -85,8 +85,9 @@ impl Drop for Admin {
 
 fn pages(view: View, operator: Option<Operator>) -> Router {
     let registrar = operator.as_ref().map(|operator| operator.registrar.clone());
+    let scaler = operator.as_ref().and_then(|operator| operator.scaler.clone());
     let state = Arc::new(Pages {
-        metrics: Metrics::new(view.clone(), registrar),
+        metrics: Metrics::new(view.clone(), registrar, scaler),
         view,
     });
     let of_registry = operator.map_or_else(Router::new, operator::pages);

@@ -5,6 +5,7 @@
 
 mod backends;
 mod classic;
+mod fleets;
 mod listeners;
 mod pools;
 mod probes;
@@ -17,6 +18,7 @@ mod state;
 use std::fmt;
 
 use portreeve_model::Tick;
+use portreeve_scaler::ScalerView;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
@@ -28,9 +30,13 @@ use sheet::Sheet;
 pub(crate) struct Metrics(Registry);
 
 impl Metrics {
-    pub(crate) fn new(view: View, registrar: Option<Registrar>) -> Self {
+    pub(crate) fn new(view: View, registrar: Option<Registrar>, scaler: Option<ScalerView>) -> Self {
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(Everything { view, registrar }));
+        registry.register_collector(Box::new(Everything {
+            view,
+            registrar,
+            scaler,
+        }));
         Self(registry)
     }
 
@@ -75,6 +81,7 @@ impl Text {
 struct Everything {
     view: View,
     registrar: Option<Registrar>,
+    scaler: Option<ScalerView>,
 }
 
 impl Collector for Everything {
@@ -86,6 +93,7 @@ impl Collector for Everything {
         listeners::write(&mut sheet, &snapshot)?;
         backends::write(&mut sheet, &snapshot, now)?;
         pools::write(&mut sheet, &snapshot)?;
+        fleets::write(&mut sheet, self.scaler.as_ref())?;
         probes::write(&mut sheet, self.registrar.as_ref())?;
         registry::write(&mut sheet, &snapshot, self.registrar.as_ref())?;
         state::write(&mut sheet, &self.view, &snapshot)?;
@@ -136,7 +144,7 @@ mod tests {
             events: Arc::new(Events::new(SystemTime::UNIX_EPOCH)),
             start: Instant::now(),
         };
-        Metrics::new(view, None).render(form).unwrap()
+        Metrics::new(view, None, None).render(form).unwrap()
     }
 
     #[track_caller]

@@ -8,6 +8,7 @@ mod answer;
 mod backends;
 mod events;
 mod feed;
+mod fleets;
 mod tokens;
 
 use std::sync::Arc;
@@ -18,8 +19,9 @@ use axum::http::{Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
-use portreeve_api::{BACKENDS, BODY_BYTES_MAX, EVENTS, Problem, TOKENS};
+use portreeve_api::{BACKENDS, BODY_BYTES_MAX, EVENTS, FLEETS, Problem, TOKENS};
 use portreeve_control::Door;
+use portreeve_scaler::ScalerView;
 
 use crate::registrar::bearer;
 use crate::{AdminKey, Registrar};
@@ -32,6 +34,8 @@ pub struct Operator {
     pub registrar: Registrar,
     /// What a change has to show.
     pub key: AdminKey,
+    /// The fleets; `None`: there is no scaler.
+    pub scaler: Option<ScalerView>,
 }
 
 pub(crate) fn pages(operator: Operator) -> Router {
@@ -44,6 +48,7 @@ pub(crate) fn pages(operator: Operator) -> Router {
         .route(BACKEND, get(backends::show).delete(backends::remove))
         .route(&format!("{BACKEND}/drain"), post(backends::drain))
         .route(&format!("{BACKEND}/undrain"), post(backends::undrain))
+        .route(FLEETS, get(fleets::list))
         .route(TOKENS, get(tokens::list).post(tokens::create))
         .route(&format!("{TOKENS}/{{id}}"), delete(tokens::revoke))
         .route(EVENTS, get(events::follow))

@@ -1,9 +1,13 @@
 //! From what the control plane says to what the API says.
 
+mod fleet;
+
 use portreeve_api as api;
 use portreeve_control::{BackendState, Condition, NewToken, Refused, TokenState};
 use portreeve_model::plan::Network;
 use portreeve_model::{Event, Policies, PolicyScope};
+
+pub(crate) use self::fleet::fleet;
 
 pub(crate) fn policies(policies: &Policies) -> Vec<String> {
     policies.iter().map(|policy| policy.as_str().to_owned()).collect()

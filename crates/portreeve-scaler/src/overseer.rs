@@ -64,7 +64,7 @@ impl Overseer {
             states,
             show: Instant::now(),
         };
-        overseer.follow();
+        overseer.adopt();
         overseer.warn_of_orphans();
         overseer
     }
@@ -101,7 +101,7 @@ impl Overseer {
                     tracing::warn!("some instances did not end in time; they are left");
                     break;
                 }
-                Ok(()) = self.snapshots.changed() => self.adopt(),
+                Ok(()) = self.snapshots.changed() => self.look(),
                 Some(news) = self.news.recv() => self.take(news),
                 () = sleep_until(due) => {}
             }
@@ -142,9 +142,17 @@ impl Overseer {
         self.runs.retain(|_, run| !run.is_leaving() || !run.is_over());
     }
 
+    /// A new snapshot: its plans, and its backends.
     fn adopt(&mut self) {
         self.snapshot = Arc::clone(&self.snapshots.borrow_and_update());
         self.follow();
+        self.look_at_backends();
+    }
+
+    /// Only its backends: nothing is begun any more.
+    fn look(&mut self) {
+        self.snapshot = Arc::clone(&self.snapshots.borrow_and_update());
+        self.look_at_backends();
     }
 
     /// Begins, changes and ends fleets as the plans of the snapshot say.
@@ -159,8 +167,11 @@ impl Overseer {
                 run.leave(false, &self.shared);
             }
         }
+    }
+
+    fn look_at_backends(&mut self) {
         for run in self.runs.values_mut() {
-            if let Some((pool, fleet)) = world_of(&snapshot, &run.key) {
+            if let Some((pool, fleet)) = world_of(&self.snapshot, &run.key) {
                 run.look_at(pool, fleet);
             }
         }
@@ -210,11 +221,7 @@ impl Overseer {
             next = self.news.try_recv().ok();
         }
         // Whose backends they are may be known only now.
-        for run in self.runs.values_mut() {
-            if let Some((pool, fleet)) = world_of(&self.snapshot, &run.key) {
-                run.look_at(pool, fleet);
-            }
-        }
+        self.look_at_backends();
     }
 
     /// Lets others see how things are: not each step, but soon after.

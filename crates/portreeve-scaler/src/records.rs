@@ -1,9 +1,9 @@
 //! What of the instances must survive a restart and is nowhere else: their tokens.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -129,7 +129,7 @@ fn read(path: &Path) -> Vec<Line> {
 fn write(path: &Path, lines: &[Line]) -> io::Result<()> {
     let text = serde_json::to_vec(lines).map_err(io::Error::other)?;
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let new = path.with_extension("new");
     let mut options = OpenOptions::new();
@@ -140,7 +140,7 @@ fn write(path: &Path, lines: &[Line]) -> io::Result<()> {
     fs::rename(&new, path)
 }
 
-const FILE: &str = "instances.json";
+const FILE: &str = "instances/tokens.json";
 
 #[cfg(test)]
 mod tests {
@@ -191,10 +191,10 @@ mod tests {
     #[test]
     fn a_broken_file_is_set_aside() {
         let folder = folder("broken");
-        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(folder.join("instances")).unwrap();
         fs::write(folder.join(FILE), "[{").unwrap();
         assert!(Records::load(Some(&folder)).all().is_empty());
-        assert!(folder.join("instances.broken").exists());
+        assert!(folder.join("instances/tokens.broken").exists());
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -234,8 +234,9 @@ impl Run {
         times.drain_timeout + times.stop_timeout + times.stop_timeout
     }
 
-    /// Others may scale it at once.
+    /// The end: what was to be said to the door is said, and others may scale it at once.
     pub(crate) async fn resign(self, owner: &str) {
+        let _ = tokio::time::timeout(RESIGN_WAIT, self.tasks.all_said()).await;
         if let (Some(driver), Role::Leads) = (&self.driver, &self.role) {
             let _ = tokio::time::timeout(RESIGN_WAIT, driver.resign(owner)).await;
         }

@@ -12,6 +12,7 @@ mod listeners;
 mod open_files;
 mod registrations;
 mod run;
+mod scaling;
 mod server;
 mod signals;
 mod state_folder;

@@ -12,13 +12,14 @@ use portreeve_config::{Config, LedgerConfig};
 use portreeve_control::{ControlSettings, Controller, EventListener};
 use portreeve_model::plan::{Bind, Name};
 use portreeve_proxy::{Drained, LedgerSink, Proxy, ProxySettings};
-use tokio::sync::watch;
+use portreeve_scaler::Scaler;
+use tokio::sync::{Notify, watch};
 
 use crate::access_log::AccessLog;
 use crate::ledger::{self, Ledger, LedgerError, LedgerEvents};
 use crate::listeners::{Bound, Listeners};
 use crate::registrations::Registrations;
-use crate::{ReloadError, StartError, state_folder, sticky_key};
+use crate::{ReloadError, StartError, scaling, state_folder, sticky_key};
 
 /// A running proxy: data plane, control plane, admin listener, access log. Dropping it ends it at once.
 pub struct Server {
@@ -31,6 +32,7 @@ pub struct Server {
     access_log: Option<AccessLog>,
     ledger: Option<Ledger>,
     registrations: Registrations,
+    scaler: Scaler,
     readiness: watch::Sender<Readiness>,
     events: Arc<Events>,
 }
@@ -71,6 +73,7 @@ impl Server {
         let controller = Controller::start(config.plan.clone(), config.threads, settings).await?;
         let registrar = Registrar::new(controller.door());
         let (registrations, calls) = Registrations::start(registrar.clone());
+        let wakes: Arc<Notify> = Arc::default();
         let settings = ProxySettings {
             threads: config.threads,
             records: prepared.access_log.as_ref().map(AccessLog::sink),
@@ -78,7 +81,7 @@ impl Server {
             registrations: Some(calls),
             sticky: sticky_key::secret(&config.state, &config.plan),
             start: Some(start),
-            wakes: None,
+            wakes: Some(Arc::clone(&wakes)),
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;
         if let Some(ledger) = &settings.ledger {
@@ -91,12 +94,13 @@ impl Server {
             events: Arc::clone(&prepared.events),
             start,
         };
-        let admin = match prepared.admin {
-            Some(listener) => Some(start_admin(listener, view, registrar, &config)?),
-            None => None,
-        };
         let mut listeners = Listeners::default();
         listeners.open(prepared.bound, &proxy);
+        let scaler = scaling::start(&config, &controller, &listeners, wakes, start);
+        let admin = match prepared.admin {
+            Some(listener) => Some(start_admin(listener, view, (registrar, &scaler), &config)?),
+            None => None,
+        };
         readiness.send_replace(Readiness::Ready);
         Ok(Self {
             config,
@@ -107,6 +111,7 @@ impl Server {
             access_log: prepared.access_log,
             ledger: prepared.ledger,
             registrations,
+            scaler,
             readiness,
             events: prepared.events,
         })
@@ -183,6 +188,7 @@ impl Server {
             access_log,
             ledger,
             registrations,
+            scaler,
             readiness,
             ..
         } = self;
@@ -193,6 +199,7 @@ impl Server {
             admin.stop().await;
         }
         drop(registrations);
+        scaler.stop().await;
         controller.stop().await;
         if let Some(ledger) = ledger {
             ledger.close().await;
@@ -294,14 +301,18 @@ fn told(ledger: LedgerEvents) -> EventListener {
 fn start_admin(
     listener: AdminListener,
     view: View,
-    registrar: Registrar,
+    (registrar, scaler): (Registrar, &Scaler),
     config: &Config,
 ) -> Result<Admin, StartError> {
     let key = AdminKey::generate()?;
     if let Err(error) = key.store(&config.state, listener.local()) {
         tracing::warn!(%error, "the command line will find no key to change anything with");
     }
-    let operator = Operator { registrar, key };
+    let operator = Operator {
+        registrar,
+        key,
+        scaler: Some(scaler.view()),
+    };
     let admin = Admin::start_with(listener, view, operator).map_err(|source| StartError::Admin { source })?;
     tracing::info!(address = %admin.local(), "admin listening");
     Ok(admin)

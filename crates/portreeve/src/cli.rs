@@ -8,6 +8,7 @@ use crate::backend::BackendArguments;
 use crate::backends::BackendsArguments;
 use crate::packets::PacketsCommand;
 use crate::run::RunArguments;
+use crate::scale::ScaleArguments;
 use crate::send::SendArguments;
 use crate::token::TokenArguments;
 
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// List backends; drain, undrain and remove them.
     Backends(BackendsArguments),
+    /// Say how many instances the fleets have, and why.
+    Scale(ScaleArguments),
     /// Make, list and revoke the tokens by which backends of other machines register.
     Token(TokenArguments),
     /// Start a proxy and servers of several policies, and show who is served by whom.

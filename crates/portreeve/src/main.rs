@@ -19,6 +19,7 @@ mod packets;
 mod peer_address;
 mod run;
 mod runtime;
+mod scale;
 mod send;
 mod serve;
 mod table;
@@ -48,6 +49,7 @@ fn obey(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Ledger(command)) => ledger::ledger(&command),
         Some(Command::Run(arguments)) => run::run(arguments),
         Some(Command::Backends(arguments)) => backends::backends(arguments),
+        Some(Command::Scale(arguments)) => scale::scale(arguments),
         Some(Command::Token(arguments)) => token::token(arguments),
         Some(Command::Demo) => demo::demo(),
         Some(Command::Backend(arguments)) => backend::backend(arguments),

@@ -42,6 +42,7 @@ impl Running {
             start: std::time::Instant::now(),
         };
         let operator = Operator {
+            scaler: None,
             registrar: registrar.clone(),
             key: key.clone(),
         };

@@ -126,7 +126,7 @@ impl Run {
 
     fn set_drained(&mut self, id: &Arc<str>, is_drained: bool, means: &Means) {
         let (door, key) = (means.door.clone(), self.member(id));
-        self.tasks.spawn(async move {
+        self.tasks.say(async move {
             // One that never registered, or has left, has nothing to drain.
             let _ = match is_drained {
                 true => door.drain(&key, None).await.map(|_| ()),
@@ -138,7 +138,7 @@ impl Run {
     fn deregister(&mut self, id: &Arc<str>, means: &Means) {
         self.tasks.let_go(id);
         let (door, key) = (means.door.clone(), self.member(id));
-        self.tasks.spawn(async move {
+        self.tasks.say(async move {
             let _ = door.remove(&key).await;
         });
     }
@@ -148,7 +148,7 @@ impl Run {
         self.tasks.forget(id);
         self.figures.forget(id);
         let (means, key, id) = (means.clone(), self.member(id), Arc::clone(id));
-        self.tasks.spawn(async move {
+        self.tasks.say(async move {
             let _ = means.door.remove(&key).await;
             let _ = means.door.undrain(&key).await;
             means.forget(&id).await;

@@ -59,7 +59,8 @@ impl Run {
             listed.into_iter().partition(|found| self.make.made(&found.id));
         if self.role != Role::Leads {
             self.role = Role::Leads;
-            let adopted = u32::try_from(ours.len()).unwrap_or(u32::MAX);
+            let staying = ours.iter().filter(|found| found.state != FoundState::Ending);
+            let adopted = u32::try_from(staying.count()).unwrap_or(u32::MAX);
             self.size = adopted.clamp(self.plan.min, self.plan.max);
             tracing::info!(
                 pool = &*self.key.pool,
@@ -97,7 +98,7 @@ impl Run {
     fn lift_drains(&mut self, adopted: &[Found], shared: &Shared) {
         for found in adopted {
             let (door, key) = (shared.means.door.clone(), self.member(&found.id));
-            self.tasks.spawn(async move {
+            self.tasks.say(async move {
                 let _ = door.undrain(&key).await;
             });
         }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use portreeve_control::Refused;
 use portreeve_driver::{Driver, DriverFault, Ended, Found, Started, Stop, Usage};
 use portreeve_model::Tick;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::rollcall::{self, Rollcall};
@@ -91,12 +92,16 @@ impl fmt::Debug for Teller {
     }
 }
 
+type Call = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// The tasks of one run; all end with it.
 #[derive(Debug)]
 pub(super) struct Tasks {
     teller: Teller,
     /// Calls that end by themselves.
     calls: JoinSet<()>,
+    /// Words to the door: each is said when the one before has been answered.
+    words: mpsc::UnboundedSender<Call>,
     is_calling_roll: bool,
     is_asking_usage: bool,
     /// Starts and stops under way.
@@ -108,9 +113,17 @@ pub(super) struct Tasks {
 
 impl Tasks {
     pub(super) fn new(teller: Teller) -> Self {
+        let (words, mut said) = mpsc::unbounded_channel::<Call>();
+        let mut calls = JoinSet::new();
+        calls.spawn(async move {
+            while let Some(word) = said.recv().await {
+                word.await;
+            }
+        });
         Self {
             teller,
-            calls: JoinSet::new(),
+            calls,
+            words,
             is_calling_roll: false,
             is_asking_usage: false,
             changing: 0,
@@ -174,6 +187,21 @@ impl Tasks {
         self.calls.spawn(call);
     }
 
+    /// A call after all that were given before it: a drain that is taken back must not be said after that.
+    pub(super) fn say(&self, call: impl Future<Output = ()> + Send + 'static) {
+        // The task that listens lives as long as this.
+        let _ = self.words.send(Box::pin(call));
+    }
+
+    /// Returns when all that was said is answered.
+    pub(super) async fn all_said(&self) {
+        let (teller, told) = oneshot::channel();
+        self.say(async move {
+            let _ = teller.send(()); // whoever asked may have stopped waiting
+        });
+        let _ = told.await;
+    }
+
     /// Waits for the end of an instance, once.
     pub(super) fn watch(&mut self, driver: &Arc<dyn Driver>, instance: Found) {
         if self.watches.contains_key(&instance.id) {
@@ -190,11 +218,7 @@ impl Tasks {
     }
 
     /// Keeps the registration of an instance, once.
-    pub(super) fn keep(
-        &mut self,
-        id: &Arc<str>,
-        membership: impl FnOnce(Teller) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
-    ) {
+    pub(super) fn keep(&mut self, id: &Arc<str>, membership: impl FnOnce(Teller) -> Call) {
         if !self.memberships.contains_key(id) {
             let membership = membership(self.teller.clone());
             self.memberships.insert(Arc::clone(id), alone(membership));

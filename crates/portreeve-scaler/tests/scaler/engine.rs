@@ -137,10 +137,9 @@ impl Driver for Engine {
     fn stop<'a>(&'a self, instance: &'a Found, how: Stop) -> Pending<'a, Result<(), DriverFault>> {
         let mut state = self.lock();
         state.stops.push((Arc::clone(&instance.id), how));
-        if how == Stop::Kill || !state.is_stubborn {
-            if let Some(instance) = state.running.remove(&instance.id) {
-                instance.end();
-            }
+        let goes = how == Stop::Kill || !state.is_stubborn;
+        if goes && let Some(instance) = state.running.remove(&instance.id) {
+            instance.end();
         }
         Box::pin(async { Ok(()) })
     }

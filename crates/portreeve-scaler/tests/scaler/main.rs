@@ -251,6 +251,7 @@ async fn the_end_stops_what_is_to_be_stopped_and_kills_what_does_not_go() {
     let engine = world.engine.clone();
     world.end().await;
     assert!(engine.running().is_empty());
+    assert_eq!(engine.orders().len(), 2, "nothing was begun at the end");
     assert!(engine.stops().iter().any(|(_, how)| *how == Stop::Kill));
 }
 

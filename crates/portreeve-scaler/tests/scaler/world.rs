@@ -131,7 +131,7 @@ fn begin(
         snapshots: controller.snapshots(),
         wakes: Arc::clone(wakes),
         start,
-        state: Some(folder.join("instances")),
+        state: Some(folder.to_owned()),
         driver: Box::new(move |_, _| Ok(Arc::new(engine.clone()))),
         url: Some("http://127.0.0.1:8080".to_owned()),
         owner: owner.to_owned(),
