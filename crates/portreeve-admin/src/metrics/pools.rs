@@ -13,6 +13,11 @@ pub(super) fn write(sheet: &mut Sheet<'_>, snapshot: &Snapshot) -> fmt::Result {
         "Requests that are held now, until a backend has room or is there.",
         each(snapshot, |pool| u64::from(pool.shared.waiting.load(Relaxed))),
     )?;
+    sheet.gauges(
+        "portreeve_hold_bytes",
+        "Bytes of requests that are held now: heads, and what was read of bodies.",
+        each(snapshot, |pool| pool.shared.hold_bytes.load(Relaxed)),
+    )?;
     for (name, help, count) in COUNTS {
         sheet.counters(
             name,
@@ -34,7 +39,12 @@ fn each(snapshot: &Snapshot, count: impl Fn(&Pool) -> u64) -> impl Iterator<Item
 
 type Counted = fn(&PoolShared) -> &AtomicU64;
 
-const COUNTS: [(&str, &str, Counted); 7] = [
+const COUNTS: [(&str, &str, Counted); 8] = [
+    (
+        "portreeve_waiting_pages",
+        "Browsers that were shown the waiting page.",
+        |shared| &shared.waiting_pages,
+    ),
     (
         "portreeve_requests_held",
         "Requests that were held, whatever became of them.",
