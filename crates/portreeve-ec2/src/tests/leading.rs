@@ -1,10 +1,14 @@
 //! Several proxies over one group.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
 use portreeve_driver::{Driver as _, Leadership};
 use tokio::time::{Instant, sleep};
 
 use super::means::{brisk, driver};
 use super::moto::Moto;
+use super::peer::{Peer, answer};
 use crate::Ec2Driver;
 
 async fn ask(driver: &Ec2Driver, owner: &str) -> Leadership {
@@ -57,4 +61,38 @@ async fn who_is_silent_for_long_is_followed() {
     );
     assert_eq!(ask(&a, "a").await, theirs("b"));
     assert_eq!(ask(&b, "b").await, Leadership::Ours);
+}
+
+#[tokio::test]
+async fn who_took_the_lease_waits_for_others_that_saw_it_free() {
+    let written = Mutex::new(None::<Instant>);
+    let peer = Peer::answering(move |body| {
+        let mut written = written.lock().expect("nobody panicked");
+        if body.contains("CreateOrUpdateTags") {
+            *written = Some(Instant::now());
+            return Some(answer("CreateOrUpdateTags", ""));
+        }
+        // Another saw it free too, and writes later than we do.
+        let rival_wrote = Duration::from_secs(1);
+        Some(marked(match *written {
+            None => None,
+            Some(at) if at.elapsed() < rival_wrote => Some("1 a api/default"),
+            Some(_) => Some("1 b api/default"),
+        }))
+    })
+    .await;
+    assert_eq!(ask(&driver(&peer.endpoint).await, "a").await, theirs("b"));
+}
+
+/// A group whose tag says this.
+fn marked(lease: Option<&str>) -> (u16, String) {
+    let tag = lease.map(|lease| {
+        format!("<Tags><member><Key>portreeve-lease</Key><Value>{lease}</Value></member></Tags>")
+    });
+    let group = format!(
+        "<AutoScalingGroups><member><AutoScalingGroupName>workers</AutoScalingGroupName>{}</member>\
+         </AutoScalingGroups>",
+        tag.unwrap_or_default()
+    );
+    answer("DescribeAutoScalingGroups", &group)
 }
