@@ -67,7 +67,10 @@ async fn sixty_four_clients_of_three_policies_lose_nothing_and_cross_no_line() {
         for (one, other) in pair[0].iter().zip(pair[1]) {
             // Who answers nobody for a moment, as on a busy machine, is passed over for that moment.
             let (one, other) = (one.requests().len(), other.requests().len());
-            assert!(one.abs_diff(other) <= (one + other) / 10, "turns are even: {one}, {other}");
+            assert!(
+                one.abs_diff(other) <= (one + other) / 10,
+                "turns are even: {one}, {other}"
+            );
         }
     }
 }
