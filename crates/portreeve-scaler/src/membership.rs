@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use portreeve_control::{Credentials, Door, Refused};
-use portreeve_model::{Announcement, Beat};
+use portreeve_model::{Announcement, Beat, MemberKey};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,7 +20,7 @@ pub(crate) async fn keep(
     let mut was_removed = false;
     loop {
         match door.register(announcement.clone(), by.clone()).await {
-            Ok(accepted) => beat(&door, &announcement, &by, accepted.ttl).await,
+            Ok(accepted) => beat(&door, &announcement.key, &by, accepted.ttl).await,
             // Registered with a token that is lost: it is ours all the same.
             Err(Refused::Registration(_)) if !was_removed => {
                 was_removed = true;
@@ -33,11 +33,16 @@ pub(crate) async fn keep(
     }
 }
 
+/// Sends heartbeats for what is registered already, by this token; returns when the registry has forgotten it.
+pub(crate) async fn renew(door: &Door, key: &MemberKey, by: &Credentials) {
+    beat(door, key, by, Duration::ZERO).await;
+}
+
 /// Returns when the registry has forgotten it.
-async fn beat(door: &Door, announcement: &Announcement, by: &Credentials, mut ttl: Duration) {
+async fn beat(door: &Door, key: &MemberKey, by: &Credentials, mut ttl: Duration) {
     loop {
         sleep((ttl / 3).max(BEAT_MIN)).await;
-        match door.renew(&announcement.key, Beat::default(), by.clone()).await {
+        match door.renew(key, Beat::default(), by.clone()).await {
             Ok(now) => ttl = now,
             Err(Refused::Overloaded) => {}
             Err(_) => return,

@@ -37,10 +37,15 @@ impl Make {
             _ => '-',
         });
         let short: String = letters.take(POOL_LETTERS_MAX).collect();
-        let made_by = format!("{}{:?}{}", plan.name, plan.driver, plan.policies);
+        let is_foreign = matches!(plan.driver, DriverPlan::Ec2(_));
+        let made_by = match is_foreign {
+            // Their own tokens say what they uphold.
+            true => format!("{}{:?}", plan.name, plan.driver),
+            false => format!("{}{:?}{}", plan.name, plan.driver, plan.policies),
+        };
         Self {
             prefix: format!("{short}-{:06x}-", digest(made_by.as_bytes()) & 0xff_ffff),
-            is_foreign: matches!(plan.driver, DriverPlan::Ec2(_)),
+            is_foreign,
         }
     }
 

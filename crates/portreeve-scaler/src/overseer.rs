@@ -182,13 +182,19 @@ impl Overseer {
             .runs
             .values_mut()
             .filter(|run| run.key == *key && !run.is_leaving());
-        match present.next() {
+        let before = match present.next() {
             Some(run) if run.is_of(plan) => return run.follow(plan, scale, &self.shared, now),
-            Some(run) => run.leave(true, &self.shared),
-            None => {}
-        }
+            Some(run) => {
+                run.leave(true, &self.shared);
+                Some(run.size())
+            }
+            None => None,
+        };
         let teller = self.next_teller();
-        let run = Run::new(key.clone(), teller, (plan, scale), &self.shared, now);
+        let mut run = Run::new(key.clone(), teller, (plan, scale), &self.shared, now);
+        if let Some(size) = before {
+            run.succeed(size);
+        }
         self.runs.insert(run.number, run);
     }
 
@@ -229,9 +235,8 @@ impl Overseer {
         if self.show > Instant::now() {
             return;
         }
-        let is_idle = self.runs.is_empty() && self.states.borrow().is_empty();
         self.show = Instant::now() + SHOW_EVERY;
-        if !is_idle {
+        if !self.is_idle() {
             let now = self.clock.now();
             let mut states: Vec<_> = self.runs.values().map(|run| run.state(now)).collect();
             states.sort_by(|one, other| one.key.cmp(&other.key));
@@ -243,10 +248,15 @@ impl Overseer {
         let next = self.runs.values().map(Run::next_due).min();
         let far = self.clock.now().plus(Duration::from_secs(3_600));
         let next = self.clock.instant(next.unwrap_or(far).min(far));
-        match self.runs.is_empty() {
+        match self.is_idle() {
             true => next,
             false => next.min(self.show),
         }
+    }
+
+    /// There is nothing, and all know it.
+    fn is_idle(&self) -> bool {
+        self.runs.is_empty() && self.states.borrow().is_empty()
     }
 
     /// What an earlier process started for a fleet that is no more planned, nobody looks after.

@@ -17,6 +17,8 @@ use crate::names::FleetKey;
 pub(crate) struct Records {
     path: Option<PathBuf>,
     kept: Mutex<BTreeMap<Arc<str>, Record>>,
+    /// Those of an earlier process: whether these are there still is to be found out.
+    inherited: Mutex<Vec<(Arc<str>, FleetKey)>>,
     /// Held while the file is written: the last change is written last.
     writing: tokio::sync::Mutex<()>,
 }
@@ -51,11 +53,20 @@ impl Records {
             let token = Secret::new(line.token);
             (line.id.into(), Record { key, token })
         });
-        Self {
+        let records = Self {
             kept: Mutex::new(kept.collect()),
             path,
-            writing: tokio::sync::Mutex::default(),
-        }
+            ..Self::default()
+        };
+        *records.inherited() = records.all();
+        records
+    }
+
+    /// Those of this fleet that an earlier process kept, once.
+    pub(crate) fn take_inherited(&self, key: &FleetKey) -> Vec<Arc<str>> {
+        let mut inherited = self.inherited();
+        let taken = inherited.extract_if(.., |(_, of)| of == key);
+        taken.map(|(id, _)| id).collect()
     }
 
     pub(crate) fn token(&self, id: &str) -> Option<Secret> {
@@ -92,6 +103,10 @@ impl Records {
         if let Ok(Err(error)) = written {
             tracing::warn!(%error, "cannot keep the tokens of instances: after a restart they get new ones");
         }
+    }
+
+    fn inherited(&self) -> MutexGuard<'_, Vec<(Arc<str>, FleetKey)>> {
+        self.inherited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Record>> {

@@ -2,6 +2,7 @@
 
 mod acts;
 mod figures;
+mod leaving;
 mod news;
 mod shown;
 mod tasks;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portreeve_driver::{Driver, DriverFault, Found};
-use portreeve_model::plan::{FleetPlan, OnExit, ScaleMode, ScalePlan};
+use portreeve_model::plan::{FleetPlan, ScaleMode, ScalePlan};
 use portreeve_model::scale::{Decision, Fleet, Look, Scaler as Rules};
 use portreeve_model::{FleetShared, Pool, Tick};
 
@@ -46,6 +47,10 @@ pub(crate) struct Run {
     leaving: Leaving,
     /// Of its name, but of another make, as found in the driver's list.
     strangers: Vec<Found>,
+    /// They are the strangers of another run.
+    is_of_strangers: bool,
+    /// It comes after one of another make, and knows its size.
+    is_successor: bool,
     /// The longest lease in its pool.
     ttl_max: Duration,
 }
@@ -106,6 +111,8 @@ impl Run {
             tally: Tally::default(),
             leaving: Leaving::No,
             strangers: Vec::new(),
+            is_of_strangers: false,
+            is_successor: false,
             ttl_max: Duration::from_secs(3_600),
             key,
         };
@@ -113,24 +120,9 @@ impl Run {
         run
     }
 
-    /// Those who were found but are of another make: they go on until others serve in their place, and then leave.
-    pub(crate) fn of_strangers(&mut self, teller: Teller, shared: &Shared, now: Tick) -> Option<Self> {
-        let strangers = std::mem::take(&mut self.strangers);
-        if strangers.is_empty() {
-            return None;
-        }
-        let scale = ScalePlan {
-            mode: self.mode,
-            every: self.every,
-            fleets: Vec::new(),
-        };
-        let mut run = Self::new(self.key.clone(), teller, (&self.plan, &scale), shared, now);
-        run.role = Role::Leads;
-        run.leaving = Leaving::WhenReplaced;
-        run.size = u32::try_from(strangers.len()).unwrap_or(u32::MAX);
-        run.start_no_more();
-        run.adopt(strangers, now, now);
-        Some(run)
+    /// How many it is to have.
+    pub(crate) fn size(&self) -> u32 {
+        self.size
     }
 
     /// Whether an instance is one of its own.
@@ -163,82 +155,10 @@ impl Run {
             self.mode = scale.mode;
             self.role = Role::Unknown;
             self.life.resign();
-            self.tasks.end_all();
+            // What is registered stays so: who only observes takes nobody away.
+            self.tasks.end_watches();
+            self.figures.take_over();
             self.make_driver(shared, now);
-        }
-    }
-
-    /// Its plan is gone, or another run follows it.
-    pub(crate) fn leave(&mut self, is_replaced: bool, shared: &Shared) {
-        if self.leaving == Leaving::No {
-            self.hand_over(shared);
-            self.start_no_more();
-        }
-        self.leaving = match is_replaced {
-            true => Leaving::WhenReplaced,
-            false => Leaving::Now,
-        };
-        if self.leaving == Leaving::Now {
-            self.life.leave_all();
-        }
-    }
-
-    /// The run that follows it serves: it need not wait any longer.
-    pub(crate) fn is_replaced(&mut self, shared: &Shared) {
-        if self.leaving == Leaving::WhenReplaced {
-            self.leave(false, shared);
-        }
-    }
-
-    /// What ends is not replaced.
-    fn start_no_more(&mut self) {
-        self.plan.min = 0;
-        self.life.follow(self.plan.clone());
-    }
-
-    /// Whoever follows it may lead at once; what it has it still brings to its end.
-    fn hand_over(&mut self, shared: &Shared) {
-        if let (Some(driver), Role::Leads) = (self.driver.clone(), &self.role) {
-            let owner = Arc::clone(&shared.owner);
-            self.tasks.spawn(async move { driver.resign(&owner).await });
-        }
-    }
-
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.leaving != Leaving::No
-    }
-
-    /// Whether as many serve as are wanted: who was there before may go.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.mode == ScaleMode::Observe
-            || self.role == Role::Leads && self.life.size_now().serving >= self.size
-    }
-
-    /// The proxy ends. Whether there is something to wait for.
-    pub(crate) fn end(&mut self, shared: &Shared) -> bool {
-        let is_asked = self.plan.lifecycle.on_exit == OnExit::Stop || self.is_leaving();
-        if is_asked && self.role == Role::Leads {
-            self.leave(false, shared);
-        }
-        is_asked && !self.is_over()
-    }
-
-    /// Whether nothing is left of it that we would have to wait for.
-    pub(crate) fn is_over(&self) -> bool {
-        self.role != Role::Leads || self.life.instances().next().is_none() && !self.tasks.is_changing()
-    }
-
-    /// How long it may take to end it in peace.
-    pub(crate) fn patience(&self) -> Duration {
-        let times = &self.plan.lifecycle;
-        times.drain_timeout + times.stop_timeout + times.stop_timeout
-    }
-
-    /// The end: what was to be said to the door is said, and others may scale it at once.
-    pub(crate) async fn resign(self, owner: &str) {
-        let _ = tokio::time::timeout(RESIGN_WAIT, self.tasks.all_said()).await;
-        if let (Some(driver), Role::Leads) = (&self.driver, &self.role) {
-            let _ = tokio::time::timeout(RESIGN_WAIT, driver.resign(owner)).await;
         }
     }
 
@@ -260,12 +180,16 @@ impl Run {
         now: Tick,
     ) {
         self.call_roll(shared, now);
-        if let Some((pool, fleet)) = world.filter(|_| !self.is_leaving()) {
-            self.sample(fleet, now);
-            let is_asleep = self.size == 0 && is_woken;
-            if self.due.decide <= now || is_asleep {
-                self.decide(pool, fleet, now);
+        match world {
+            _ if self.is_leaving() => {}
+            Some((pool, fleet)) => {
+                self.sample(fleet, now);
+                let is_asleep = self.size == 0 && is_woken;
+                if self.due.decide <= now || is_asleep {
+                    self.decide(pool, fleet, now);
+                }
             }
+            None => self.look_later(now),
         }
         if self.role == Role::Leads && self.mode == ScaleMode::On {
             self.step(world.map(|(_, fleet)| fleet), shared, now);
@@ -275,7 +199,10 @@ impl Run {
 
     /// When there is something to do though nothing happens.
     pub(crate) fn next_due(&self) -> Tick {
-        let mut next = self.due.decide.min(self.due.sample);
+        let mut next = match self.is_leaving() {
+            true => NEVER,
+            false => self.due.decide.min(self.due.sample),
+        };
         if self.mode == ScaleMode::On && !self.is_leaving() && !self.tasks.is_calling_roll() {
             next = next.min(self.due.rollcall);
         }
@@ -295,6 +222,12 @@ impl Run {
             Ok(driver) => self.driver = Some(driver),
             Err(fault) => self.note_driver_fault(&fault, now),
         }
+    }
+
+    /// There is nothing to look at.
+    fn look_later(&mut self, now: Tick) {
+        self.due.decide = self.due.decide.max(now.plus(self.every));
+        self.due.sample = self.due.sample.max(now.plus(SAMPLE_MAX));
     }
 
     fn sample(&mut self, fleet: &FleetShared, now: Tick) {
@@ -384,6 +317,7 @@ impl Run {
     }
 }
 
+const NEVER: Tick = Tick::of_micros(u64::MAX);
 const SAMPLE_MIN: Duration = Duration::from_millis(100);
 const SAMPLE_MAX: Duration = Duration::from_secs(1);
 /// Who leads asks for it this often; leadership ends thirty seconds after the last time.
@@ -392,4 +326,3 @@ const ROLLCALL_EVERY: Duration = Duration::from_secs(8);
 const ROLLCALL_AGAIN: Duration = Duration::from_secs(1);
 const USAGE_MIN: Duration = Duration::from_secs(1);
 const USAGE_MAX: Duration = Duration::from_secs(15);
-const RESIGN_WAIT: Duration = Duration::from_secs(2);

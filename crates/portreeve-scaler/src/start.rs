@@ -1,12 +1,16 @@
 //! Starting one instance: its token, its record, its order.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use portreeve_control::{Credentials, Door, Refused, TokenWish};
 use portreeve_driver::{Driver, DriverFault, Order, Secret, Started};
 use portreeve_model::PolicyScope;
-use portreeve_model::plan::{FleetPlan, Network};
+use portreeve_model::plan::{DriverPlan, FleetPlan, Network};
 use tokio::time::timeout;
 
 use crate::names::FleetKey;
@@ -53,13 +57,17 @@ impl Means {
         (key, plan): (&FleetKey, &FleetPlan),
         (id, port): (&Arc<str>, Option<u16>),
     ) -> Result<Started, Fault> {
-        let token = self.token(id, key, plan).await.map_err(Fault::Door)?;
+        let token = match plan.driver {
+            // It would not reach the instance, which is named by others and has one of the operator's.
+            DriverPlan::Ec2(_) => Secret::new(""),
+            _ => self.token(id, key, plan).await.map_err(Fault::Door)?,
+        };
         let order = Order {
             id: Arc::clone(id),
             pool: Arc::clone(&key.pool),
             fleet: Arc::clone(&key.fleet),
             port,
-            env: self.env(),
+            env: self.env(&plan.driver),
             token,
         };
         let started = bounded("start", driver.start(&order)).await;
@@ -100,12 +108,15 @@ impl Means {
         }
     }
 
-    fn env(&self) -> Vec<(String, String)> {
-        let url = self
-            .url
-            .as_ref()
-            .map(|url| ("PORTREEVE_URL".to_owned(), url.to_string()));
-        url.into_iter().collect()
+    /// What the plan says is not said again: only the operator knows where containers find us.
+    fn env(&self, driver: &DriverPlan) -> Vec<(String, String)> {
+        let said = match driver {
+            DriverPlan::Process(plan) => &*plan.env,
+            DriverPlan::Docker(plan) => &*plan.env,
+            DriverPlan::Exec(_) | DriverPlan::Ec2(_) => &[],
+        };
+        let url = self.url.iter().map(|url| (URL.to_owned(), url.to_string()));
+        url.filter(|_| said.iter().all(|(name, _)| name != URL)).collect()
     }
 }
 
@@ -138,19 +149,36 @@ fn token_id(shown: &str) -> Option<&str> {
     shown.strip_prefix("ptv_")?.split('_').next()
 }
 
-/// A driver that breaks its word and hangs is given up.
+/// A driver that breaks its word and hangs is given up, and one that panics has failed.
 pub(crate) async fn bounded<T>(
     what: &'static str,
     call: impl Future<Output = Result<T, DriverFault>>,
 ) -> Result<T, DriverFault> {
-    timeout(CALL_MAX, call).await.unwrap_or_else(|_| {
-        Err(DriverFault::TimedOut {
-            what: format!("the driver's {what}"),
+    let what = || format!("the driver's {what}");
+    match timeout(CALL_MAX, caught(call)).await {
+        Ok(Some(answer)) => answer,
+        Ok(None) => Err(DriverFault::Failed {
+            what: what(),
+            reason: "a fault of ours: see the log".to_owned(),
+        }),
+        Err(_) => Err(DriverFault::TimedOut {
+            what: what(),
             limit: CALL_MAX,
-        })
+        }),
+    }
+}
+
+/// `None`: it panicked.
+async fn caught<T>(call: impl Future<Output = T>) -> Option<T> {
+    let mut call = pin!(call);
+    poll_fn(move |context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+        polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
     })
+    .await
 }
 
 /// Longer than any driver may take by itself: pulling an image is the longest.
 const CALL_MAX: Duration = Duration::from_secs(330);
 const WEIGHT_MAX: u16 = 1_000;
+const URL: &str = "PORTREEVE_URL";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portreeve_driver::{Found, FoundState, Stop};
+use portreeve_model::plan::RegisteredBy;
 use portreeve_model::scale::Act;
 use portreeve_model::{Announcement, MemberKey, Term, Tick};
 
@@ -54,7 +55,8 @@ impl Run {
     }
 
     fn start(&mut self, id: Arc<str>, port: Option<u16>, means: &Means, now: Tick) {
-        let Some(driver) = self.driver.clone() else {
+        let driver = self.driver.clone().filter(|_| !self.is_leaving());
+        let Some(driver) = driver else {
             self.life.start_failed(&id, now);
             return;
         };
@@ -81,8 +83,32 @@ impl Run {
         });
     }
 
+    /// One that was registered before us has nobody but us to say that it is still there.
+    pub(super) fn keep_registered(&mut self, id: &Arc<str>, means: &Means) {
+        let is_staying = self.life.instance(id).is_some_and(|one| one.state.is_staying());
+        if is_staying && self.plan.lifecycle.registered_by == RegisteredBy::Scaler {
+            self.register(id, means);
+        }
+    }
+
+    /// What others made keeps the registration that it has: what our plan says of policies it need not uphold.
+    fn renew(&mut self, id: &Arc<str>, means: &Means) {
+        if let Some(token) = means.records.token(id) {
+            let (door, key) = (means.door.clone(), self.member(id));
+            self.tasks.keep(id, |_| {
+                Box::pin(async move { membership::renew(&door, &key, &credentials(&token)).await })
+            });
+        }
+    }
+
     /// Its registration is taken and kept for it.
     fn register(&mut self, id: &Arc<str>, means: &Means) {
+        if self.is_of_strangers {
+            return self.renew(id, means);
+        }
+        if self.tasks.keeps(id) {
+            return;
+        }
         let Some(address) = self.life.instance(id).and_then(|instance| instance.address) else {
             return;
         };
@@ -147,6 +173,19 @@ impl Run {
     fn forget(&mut self, id: &Arc<str>, means: &Means) {
         self.tasks.forget(id);
         self.figures.forget(id);
+        self.say_goodbye(id, means);
+    }
+
+    /// What an earlier process started and is no more.
+    pub(super) fn forget_the_lost(&mut self, listed: &[Found], means: &Means) {
+        for id in means.records.take_inherited(&self.key) {
+            if listed.iter().all(|found| found.id != id) {
+                self.say_goodbye(&id, means);
+            }
+        }
+    }
+
+    fn say_goodbye(&self, id: &Arc<str>, means: &Means) {
         let (means, key, id) = (means.clone(), self.member(id), Arc::clone(id));
         self.tasks.say(async move {
             let _ = means.door.remove(&key).await;

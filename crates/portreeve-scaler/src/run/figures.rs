@@ -1,6 +1,6 @@
 //! What is measured of a fleet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(super) struct Figures {
     /// Requests that they were given, those of former ones included.
     requests_total: u64,
     usage: HashMap<Arc<str>, Used>,
+    /// Who is new among the backends has just begun.
+    knows_backends: bool,
 }
 
 /// What an instance uses, and used at the look before.
@@ -47,8 +49,23 @@ impl Figures {
         self.backends = backends
             .map(|backend| (Arc::clone(&backend.label), Arc::clone(backend)))
             .collect();
-        let there: Vec<BackendId> = self.backends.values().map(|backend| backend.id).collect();
+        let there: HashSet<BackendId> = self.backends.values().map(|backend| backend.id).collect();
         self.counted.retain(|id, _| there.contains(id));
+        if !std::mem::replace(&mut self.knows_backends, true) {
+            self.pass_over();
+        }
+    }
+
+    /// Those that it finds next have a past that is not counted: they are taken over.
+    pub(super) fn take_over(&mut self) {
+        self.knows_backends = false;
+    }
+
+    fn pass_over(&mut self) {
+        for backend in self.backends.values() {
+            let counted = self.counted.entry(backend.id);
+            counted.or_insert_with(|| backend.vitals.requests_total());
+        }
     }
 
     /// The backend of an instance, once it has registered.
@@ -102,14 +119,22 @@ impl Figures {
         self.usage.insert(Arc::clone(id), used);
     }
 
-    /// What it uses, and of its CPU in percent.
-    pub(super) fn usage(&self, id: &str) -> (Usage, Option<f64>) {
-        let used = self.usage.get(id);
-        used.map_or_else(Default::default, |used| (used.usage, used.cpu_percent))
+    /// What it uses, and of its CPU in percent. It has gone on since the driver was asked.
+    pub(super) fn usage(&self, id: &str, now: Tick) -> (Usage, Option<f64>) {
+        let Some(used) = self.usage.get(id) else {
+            return Default::default();
+        };
+        let uptime = used.usage.uptime.map(|uptime| uptime + now.since(used.at));
+        let usage = Usage { uptime, ..used.usage };
+        (usage, used.cpu_percent)
     }
 
     pub(super) fn forget(&mut self, id: &str) {
         self.usage.remove(id);
+    }
+
+    pub(super) fn forget_all(&mut self) {
+        self.usage.clear();
     }
 
     fn count(&mut self) {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use portreeve_driver::{DriverFault, Ended, Found, FoundState, Started, Stop};
 use portreeve_model::Tick;
-use portreeve_model::scale::FoundInstance;
+use portreeve_model::plan::ScaleMode;
+use portreeve_model::scale::{FoundInstance, Scaler as Rules};
 
 use super::tasks::What;
 use super::{Run, Shared};
@@ -22,9 +23,13 @@ impl Run {
             What::Used { ids, usages } => {
                 self.tasks.usage_told();
                 for (id, usage) in ids.iter().zip(usages) {
-                    self.figures.use_of(id, usage, now);
+                    // It may have ended meanwhile.
+                    if self.has(id) {
+                        self.figures.use_of(id, usage, now);
+                    }
                 }
             }
+            What::Said => {}
             What::NotRegistered { id, refused } => {
                 tracing::warn!(pool = &*self.key.pool, instance = &*id, %refused, "cannot be registered");
                 self.tally.note_fault("refused", refused.to_string(), now);
@@ -52,34 +57,52 @@ impl Run {
     }
 
     fn leads(&mut self, listed: Vec<Found>, asked: Tick, shared: &Shared, now: Tick) {
-        if self.is_leaving() {
+        // The plan may have changed since it was asked.
+        if self.is_leaving() || self.mode == ScaleMode::Observe {
             return;
+        }
+        let is_first = self.role != Role::Leads;
+        if is_first {
+            self.take_lead(&listed, shared, now);
         }
         let (ours, others): (Vec<_>, Vec<_>) =
             listed.into_iter().partition(|found| self.make.made(&found.id));
-        if self.role != Role::Leads {
-            self.role = Role::Leads;
-            let staying = ours.iter().filter(|found| found.state != FoundState::Ending);
-            let adopted = u32::try_from(staying.count()).unwrap_or(u32::MAX);
-            self.size = adopted.clamp(self.plan.min, self.plan.max);
-            tracing::info!(
-                pool = &*self.key.pool,
-                fleet = &*self.key.fleet,
-                adopted,
-                "this proxy scales it"
-            );
-            self.lift_drains(&ours, shared);
-        }
         self.strangers = others;
-        self.adopt(ours, asked, now);
+        self.adopt(ours, asked, shared, now);
+        if is_first {
+            let life = &self.life;
+            self.tasks.keep_only(&|id| life.instance(id).is_some());
+        }
+    }
+
+    /// As many are wanted as there are, or as were wanted already: somebody may wait. Those of another make count, since
+    /// they are replaced.
+    fn take_lead(&mut self, listed: &[Found], shared: &Shared, now: Tick) {
+        self.role = Role::Leads;
+        let is_ours = |found: &&Found| self.make.made(&found.id);
+        let counted = listed.iter().filter(|found| is_ours(found) || !self.is_successor);
+        let staying = counted.filter(|found| found.state != FoundState::Ending);
+        let adopted = u32::try_from(staying.count()).unwrap_or(u32::MAX);
+        self.size = self.size.max(adopted).clamp(self.plan.min, self.plan.max);
+        self.rules = Rules::new(now);
+        self.figures.take_over();
+        tracing::info!(
+            pool = &*self.key.pool,
+            fleet = &*self.key.fleet,
+            adopted,
+            "this proxy scales it"
+        );
+        self.lift_drains(listed, shared);
+        self.forget_the_lost(listed, &shared.means);
     }
 
     /// What there is, is taken over.
-    pub(super) fn adopt(&mut self, found: Vec<Found>, asked: Tick, now: Tick) {
+    pub(super) fn adopt(&mut self, found: Vec<Found>, asked: Tick, shared: &Shared, now: Tick) {
         let found: Vec<_> = found.into_iter().map(as_found).collect();
         self.life.found(&found, asked, now);
         for found in &found {
             self.watch(&found.id);
+            self.keep_registered(&found.id, &shared.means);
         }
     }
 
@@ -90,13 +113,14 @@ impl Run {
         if self.role == Role::Leads {
             self.life.resign();
             self.tasks.end_all();
+            self.figures.forget_all();
         }
         self.role = Role::Follows(holder);
     }
 
     /// The proxy before us may have been killed while these were leaving.
     fn lift_drains(&mut self, adopted: &[Found], shared: &Shared) {
-        for found in adopted {
+        for found in adopted.iter().filter(|found| self.make.made(&found.id)) {
             let (door, key) = (shared.means.door.clone(), self.member(&found.id));
             self.tasks.say(async move {
                 let _ = door.undrain(&key).await;
@@ -135,9 +159,19 @@ impl Run {
             true => {
                 let last_words = &*ended.last_words;
                 tracing::warn!(pool, fleet, instance = &**id, how, last_words, "ended by itself");
+                self.tally.note_trouble(last_trouble(id, ended), now);
             }
         }
         self.life.ended(id, now);
+    }
+}
+
+/// In one line: the log has all that it wrote last.
+fn last_trouble(id: &str, ended: &Ended) -> String {
+    let how = &ended.how;
+    match ended.last_words.lines().rfind(|line| !line.trim().is_empty()) {
+        Some(line) => format!("{id} ended by itself: {how}; the last that it wrote: {line}"),
+        None => format!("{id} ended by itself: {how}"),
     }
 }
 

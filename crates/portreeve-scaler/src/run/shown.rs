@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use portreeve_model::plan::RegisteredBy;
 use portreeve_model::scale::{Decision, FleetEventKind};
 use portreeve_model::{FleetShared, Tick};
 
@@ -21,7 +22,20 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn note_fault(&mut self, code: &'static str, said: String, now: Tick) {
         *self.faults.entry(code).or_default() += 1;
-        self.last_fault = Some((said, now));
+        self.note_trouble(said, now);
+    }
+
+    /// What somebody should see though the driver did its part.
+    pub(super) fn note_trouble(&mut self, said: String, now: Tick) {
+        self.last_fault = Some((harmless(said), now));
+    }
+}
+
+/// It may hold what instances wrote, and is shown in terminals.
+fn harmless(said: String) -> String {
+    match said.chars().any(char::is_control) {
+        true => said.replace(char::is_control, " "),
+        false => said,
     }
 }
 
@@ -54,7 +68,7 @@ impl Run {
     fn instances(&self, now: Tick) -> Vec<InstanceState> {
         let instances = self.life.instances().map(|instance| {
             let backend = self.figures.backend(&instance.id);
-            let (usage, cpu_percent) = self.figures.usage(&instance.id);
+            let (usage, cpu_percent) = self.figures.usage(&instance.id, now);
             InstanceState {
                 id: std::sync::Arc::clone(&instance.id),
                 handle: instance.handle.as_deref().unwrap_or_default().to_owned(),
@@ -97,6 +111,10 @@ impl Run {
             let code = event.kind.code();
             *self.tally.events.entry(code).or_default() += 1;
             let instance = event.id.as_deref().unwrap_or_default();
+            if event.kind == FleetEventKind::StartTimedOut {
+                let lateness = self.lateness(instance);
+                self.tally.note_trouble(lateness, now);
+            }
             match event.kind {
                 FleetEventKind::Serving { took } => {
                     if let Some(shared) = shared {
@@ -122,5 +140,17 @@ impl Run {
                 _ => tracing::debug!(pool, fleet, instance, event = code, "an instance"),
             }
         }
+    }
+
+    /// Of one that had to serve by now.
+    fn lateness(&self, id: &str) -> String {
+        let lifecycle = &self.plan.lifecycle;
+        let why = match (self.figures.backend(id), lifecycle.registered_by) {
+            (Some(_), _) => "it has registered, but its probe does not pass",
+            (None, RegisteredBy::Scaler) => "nothing listens where it was told to",
+            (None, RegisteredBy::Backend) => "it has not registered",
+        };
+        let time = lifecycle.start_timeout;
+        format!("{id} did not serve within its start_timeout of {time:?}: {why}")
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 use portreeve_control::Refused;
 use portreeve_driver::{Driver, DriverFault, Ended, Found, Started, Stop, Usage};
@@ -12,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::rollcall::{self, Rollcall};
-use crate::start::Fault;
+use crate::start::{Fault, bounded};
 
 /// Which run it is about: numbers are never given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +56,8 @@ pub(crate) enum What {
         id: Arc<str>,
         refused: Refused,
     },
+    /// All words to the door are answered.
+    Said,
 }
 
 /// Tells the one task of what happened to a run.
@@ -102,6 +106,8 @@ pub(super) struct Tasks {
     calls: JoinSet<()>,
     /// Words to the door: each is said when the one before has been answered.
     words: mpsc::UnboundedSender<Call>,
+    /// Words that are not answered yet.
+    unsaid: Arc<AtomicUsize>,
     is_calling_roll: bool,
     is_asking_usage: bool,
     /// Starts and stops under way.
@@ -114,16 +120,22 @@ pub(super) struct Tasks {
 impl Tasks {
     pub(super) fn new(teller: Teller) -> Self {
         let (words, mut said) = mpsc::unbounded_channel::<Call>();
+        let unsaid = Arc::<AtomicUsize>::default();
         let mut calls = JoinSet::new();
+        let (left, told) = (Arc::clone(&unsaid), teller.clone());
         calls.spawn(async move {
             while let Some(word) = said.recv().await {
                 word.await;
+                if left.fetch_sub(1, SeqCst) == 1 {
+                    told.tell(What::Said).await;
+                }
             }
         });
         Self {
             teller,
             calls,
             words,
+            unsaid,
             is_calling_roll: false,
             is_asking_usage: false,
             changing: 0,
@@ -160,7 +172,9 @@ impl Tasks {
         }
         let (driver, teller) = (Arc::clone(driver), self.teller.clone());
         self.spawn(async move {
-            let usages = driver.usage(&running).await;
+            let usages = bounded("usage", async { Ok(driver.usage(&running).await) }).await;
+            // What is not known any more does not count any more.
+            let usages = usages.unwrap_or_else(|_| vec![Usage::default(); running.len()]);
             let ids = running.into_iter().map(|one| one.id).collect();
             teller.tell(What::Used { ids, usages }).await;
         });
@@ -189,8 +203,14 @@ impl Tasks {
 
     /// A call after all that were given before it: a drain that is taken back must not be said after that.
     pub(super) fn say(&self, call: impl Future<Output = ()> + Send + 'static) {
+        self.unsaid.fetch_add(1, SeqCst);
         // The task that listens lives as long as this.
         let _ = self.words.send(Box::pin(call));
+    }
+
+    /// Whether a word to the door is not answered yet.
+    pub(super) fn has_unsaid(&self) -> bool {
+        self.unsaid.load(SeqCst) > 0
     }
 
     /// Returns when all that was said is answered.
@@ -219,10 +239,18 @@ impl Tasks {
 
     /// Keeps the registration of an instance, once.
     pub(super) fn keep(&mut self, id: &Arc<str>, membership: impl FnOnce(Teller) -> Call) {
-        if !self.memberships.contains_key(id) {
+        if !self.keeps(id) {
             let membership = membership(self.teller.clone());
             self.memberships.insert(Arc::clone(id), alone(membership));
         }
+    }
+
+    /// Whether its registration is kept. One that was given up is not.
+    pub(super) fn keeps(&mut self, id: &str) -> bool {
+        self.memberships.get_mut(id).is_some_and(|keeper| {
+            while keeper.try_join_next().is_some() {}
+            !keeper.is_empty()
+        })
     }
 
     /// No more heartbeats for it.
@@ -238,8 +266,18 @@ impl Tasks {
 
     /// Another leads: nothing of ours goes on.
     pub(super) fn end_all(&mut self) {
-        self.watches.clear();
+        self.end_watches();
         self.memberships.clear();
+    }
+
+    /// Nobody waits for an end any more; what is registered stays so.
+    pub(super) fn end_watches(&mut self) {
+        self.watches.clear();
+    }
+
+    /// No more heartbeats but for these.
+    pub(super) fn keep_only(&mut self, is_there: &dyn Fn(&str) -> bool) {
+        self.memberships.retain(|id, _| is_there(id));
     }
 }
 

@@ -27,6 +27,9 @@ struct State {
     holder: Option<String>,
     /// Who does not end when asked.
     is_stubborn: bool,
+    /// How often it was asked what is used, and whether it panics the next time.
+    usages: usize,
+    panics: bool,
     pids: u32,
 }
 
@@ -62,6 +65,15 @@ impl Engine {
 
     pub(crate) fn is_stubborn(&self) {
         self.lock().is_stubborn = true;
+    }
+
+    /// The next question after what is used is answered by a panic.
+    pub(crate) fn panics_once(&self) {
+        self.lock().panics = true;
+    }
+
+    pub(crate) fn usages(&self) -> usize {
+        self.lock().usages
     }
 
     /// It ends by itself.
@@ -171,11 +183,18 @@ impl Driver for Engine {
     }
 
     fn usage<'a>(&'a self, instances: &'a [Found]) -> Pending<'a, Vec<Usage>> {
+        let mut state = self.lock();
+        state.usages += 1;
+        let panics = std::mem::take(&mut state.panics);
+        drop(state);
         let usage = Usage {
             memory_bytes: Some(1 << 20),
             ..Usage::default()
         };
-        Box::pin(async move { vec![usage; instances.len()] })
+        Box::pin(async move {
+            assert!(!panics, "on purpose");
+            vec![usage; instances.len()]
+        })
     }
 
     fn lead<'a>(&'a self, owner: &'a str) -> Pending<'a, Result<Leadership, DriverFault>> {

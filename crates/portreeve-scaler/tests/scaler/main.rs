@@ -1,6 +1,7 @@
 //! The scaler over a real control plane and an engine of tasks with real sockets.
 
 mod engine;
+mod keeping;
 mod world;
 
 use std::time::Duration;
@@ -45,6 +46,19 @@ async fn an_instance_is_told_where_and_by_which_token_it_may_register() {
     let env = engine::env(&orders[0]);
     assert_eq!(env.get("PORTREEVE_URL"), Some(&"http://127.0.0.1:8080"));
     assert!(orders[0].token.reveal().starts_with("ptv_"));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn where_it_finds_us_the_operator_may_know_better() {
+    let mut plan = of(1, 1);
+    if let DriverPlan::Process(plan) = &mut plan.driver {
+        plan.env
+            .push(("PORTREEVE_URL".to_owned(), "http://proxy".to_owned()));
+    }
+    let world = World::of(plan).await;
+    world.until_serving(1).await;
+    assert!(world.engine.orders()[0].env.is_empty());
     world.end().await;
 }
 
@@ -305,11 +319,6 @@ async fn tokens_end_with_their_instances() {
     )
     .await;
     world.until_serving(1).await;
-    let door = world.controller.door();
-    let deadline = std::time::Instant::now() + Duration::from_secs(5);
-    while door.tokens().await.unwrap().len() != 1 {
-        assert!(std::time::Instant::now() < deadline, "{:?}", door.tokens().await);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    world.until_tokens(1).await;
     world.end().await;
 }

@@ -65,8 +65,14 @@ impl World {
 
     /// As after `kill -9` and a new start.
     pub(crate) async fn killed_and_started(self, scale: ScalePlan) -> Self {
+        self.killed_and_started_after(scale, || {}).await
+    }
+
+    /// The same, and something happens in between.
+    pub(crate) async fn killed_and_started_after(self, scale: ScalePlan, meanwhile: impl FnOnce()) -> Self {
         drop(self.scaler);
         self.controller.stop().await;
+        meanwhile();
         Self::over(self.engine, self.folder, scale).await
     }
 
@@ -82,6 +88,25 @@ impl World {
         let snapshot = self.snapshot();
         let fleets = snapshot.pool("api").unwrap().fleets();
         Arc::clone(fleets.iter().find(|one| &*one.name == fleet).unwrap())
+    }
+
+    /// Looks for so long; it must be so each time.
+    pub(crate) async fn throughout(&self, time: Duration, is_so: impl Fn() -> bool) {
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            assert!(is_so(), "{:?} serve; {:?}", self.serving(), self.fleets());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// How many tokens there are at last.
+    pub(crate) async fn until_tokens(&self, count: usize) {
+        let door = self.controller.door();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while door.tokens().await.unwrap().len() != count {
+            assert!(Instant::now() < deadline, "{:?}", door.tokens().await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// The ids of backends that serve.
@@ -176,7 +201,10 @@ pub(crate) fn policies(names: &[&str]) -> Policies {
 
 fn plan(scale: ScalePlan) -> Plan {
     let pool = PoolPlan {
-        members: Some(MembersPlan::default()),
+        members: Some(MembersPlan {
+            ttl_max: LEASE_MAX,
+            ..MembersPlan::default()
+        }),
         scale: Some(scale),
         ..PoolPlan::empty("api".into())
     };
@@ -185,6 +213,9 @@ fn plan(scale: ScalePlan) -> Plan {
         ..Plan::default()
     }
 }
+
+/// Short, so that it shows in a test if nobody renews it.
+pub(crate) const LEASE_MAX: Duration = Duration::from_secs(1);
 
 /// Looks until it is so; after ten seconds fails with what is seen.
 pub(crate) async fn until(is_so: impl Fn() -> bool, seen: impl Fn() -> String) {
