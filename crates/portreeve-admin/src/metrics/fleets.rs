@@ -48,7 +48,8 @@ fn sizes(sheet: &mut Sheet<'_>, named: &Named<'_>) -> fmt::Result {
         states,
     )?;
     let wishes = named.iter().flat_map(|(name, fleets)| {
-        let decision = fleets.iter().find_map(|fleet| fleet.decision.as_ref());
+        let mut staying = fleets.iter().filter(|fleet| !fleet.is_leaving);
+        let decision = staying.find_map(|fleet| fleet.decision.as_ref());
         let wishes = decision.map_or(&[][..], |(decision, _)| &decision.wishes);
         RuleKind::ALL.into_iter().filter_map(move |rule| {
             let wish = wishes.iter().find(|wish| wish.rule == rule)?;

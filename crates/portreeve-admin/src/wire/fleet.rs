@@ -76,10 +76,15 @@ fn wish(wish: &Wish) -> api::FleetWish {
     api::FleetWish {
         rule: wish.rule.code().to_owned(),
         size: wish.size,
-        seen: wish.seen,
-        target: wish.target,
+        seen: finite(wish.seen),
+        target: finite(wish.target),
         text: wish.to_string(),
     }
+}
+
+/// JSON has no other numbers. What never comes has 0, and its text says that it never does.
+fn finite(number: f64) -> f64 {
+    if number.is_finite() { number } else { 0.0 }
 }
 
 fn bound(bound: &Bound) -> api::FleetBound {
@@ -102,7 +107,7 @@ fn instance(state: &InstanceState) -> api::InstanceState {
         in_flight: state.in_flight,
         restarts: state.restarts,
         cpu_ms: state.usage.cpu_total.map(millis),
-        cpu_percent: state.cpu_percent,
+        cpu_percent: state.cpu_percent.map(finite),
         memory_bytes: state.usage.memory_bytes,
         memory_max_bytes: state.usage.memory_max,
         uptime_ms: state.usage.uptime.map(millis),
@@ -114,4 +119,27 @@ fn owned(counts: &BTreeMap<&'static str, u64>) -> BTreeMap<String, u64> {
         .iter()
         .map(|(code, count)| ((*code).to_owned(), *count))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use portreeve_model::scale::RuleKind;
+
+    use super::*;
+
+    #[test]
+    fn a_wish_that_never_comes_reads_back() {
+        let never = Wish {
+            rule: RuleKind::Idle,
+            size: 1,
+            seen: 12.0,
+            target: f64::INFINITY,
+        };
+        let text = serde_json::to_string(&wish(&never)).unwrap();
+        let back: api::FleetWish = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (back.target, &*back.text),
+            (0.0, "idle: the last one never stops: wants 1")
+        );
+    }
 }
