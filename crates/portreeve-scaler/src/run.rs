@@ -183,6 +183,7 @@ impl Run {
         match world {
             _ if self.is_leaving() => {}
             Some((pool, fleet)) => {
+                self.figures.begin(fleet);
                 self.sample(fleet, now);
                 let is_asleep = self.size == 0 && is_woken;
                 if self.due.decide <= now || is_asleep {

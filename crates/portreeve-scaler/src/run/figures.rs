@@ -21,6 +21,8 @@ pub(super) struct Figures {
     usage: HashMap<Arc<str>, Used>,
     /// Who is new among the backends has just begun.
     knows_backends: bool,
+    /// Requests that had found nobody when it was taken over.
+    asked_before: Option<u64>,
 }
 
 /// What an instance uses, and used at the look before.
@@ -59,6 +61,12 @@ impl Figures {
     /// Those that it finds next have a past that is not counted: they are taken over.
     pub(super) fn take_over(&mut self) {
         self.knows_backends = false;
+        self.asked_before = None;
+    }
+
+    /// From now on requests that find nobody count.
+    pub(super) fn begin(&mut self, fleet: &FleetShared) -> u64 {
+        *self.asked_before.get_or_insert_with(|| fleet.asked_total())
     }
 
     fn pass_over(&mut self) {
@@ -95,6 +103,7 @@ impl Figures {
     /// The part of it that changes from moment to moment.
     pub(super) fn sample(&mut self, fleet: &FleetShared) -> Seen {
         self.count();
+        let asked_before = self.begin(fleet);
         let in_flight = self
             .backends
             .values()
@@ -103,7 +112,7 @@ impl Figures {
             in_flight: in_flight.sum(),
             waiting: fleet.waiting(),
             requests_total: self.requests_total,
-            asked_total: fleet.asked_total(),
+            asked_total: fleet.asked_total().saturating_sub(asked_before),
             ..Seen::default()
         }
     }

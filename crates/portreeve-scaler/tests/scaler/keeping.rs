@@ -109,6 +109,29 @@ async fn as_many_as_were_wanted_serve_before_those_of_another_command_go() {
 }
 
 #[tokio::test]
+async fn a_fleet_that_sleeps_is_not_woken_by_another_command() {
+    let mut plan = of(0, 3);
+    plan.idle = Some(Duration::from_millis(300));
+    let world = World::of(plan.clone()).await;
+    world
+        .until_fleet("it leads", |fleet| fleet.role == Role::Leads)
+        .await;
+    world.shared("default").ask();
+    world.wakes.notify_one();
+    world.until_serving(1).await;
+    world.until_serving(0).await;
+    if let DriverPlan::Process(plan) = &mut plan.driver {
+        plan.command.push("--fast".to_owned());
+    }
+    world.apply(scale(vec![plan])).await;
+    let engine = world.engine.clone();
+    world
+        .throughout(Duration::from_secs(1), || engine.orders().len() == 1)
+        .await;
+    world.end().await;
+}
+
+#[tokio::test]
 async fn what_leaves_a_fleet_costs_no_time() {
     let mut plan = of(1, 2);
     plan.lifecycle.stop_timeout = Duration::from_secs(2);
