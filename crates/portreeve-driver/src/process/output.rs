@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portreeve_model::plan::Name;
-use rustix::fs::{FallocateFlags, SeekFrom, fallocate, seek};
+use rustix::fs::{FallocateFlags, FlockOperation, SeekFrom, fallocate, flock, seek};
 use rustix::io::Errno;
 
 use crate::Secret;
@@ -32,6 +32,8 @@ pub(super) struct Output {
     writer: Writer,
     /// `None`: it has none, or it cannot be read.
     file: Option<File>,
+    /// Whether it is ours to read: two drivers may know of one instance, as while one make follows another.
+    is_ours: bool,
     /// Up to where it was read.
     at: u64,
     /// Up to where it was given back.
@@ -53,12 +55,12 @@ impl Output {
     /// From the first byte that was not given back: what another proxy has read is not read again.
     pub(super) fn open(path: &Path, writer: Writer) -> Self {
         let file = File::options().read(true).write(true).open(path).ok();
-        let at = file.as_ref().map_or(0, first_byte);
         Self {
             writer,
             file,
-            at,
-            freed: at,
+            is_ours: false,
+            at: 0,
+            freed: 0,
             is_blank: true,
             begun: Vec::new(),
             budget: Budget::new(),
@@ -70,9 +72,12 @@ impl Output {
         self.size().is_some_and(|size| size != self.at)
     }
 
-    /// Reads what is new, a bounded amount; whether there was any.
+    /// Reads what is new, a bounded amount; whether there was any. Nothing, as long as another reads it.
     pub(super) fn pass_on(&mut self) -> bool {
-        let Some(size) = self.size() else { return false };
+        self.claim();
+        let Some(size) = self.size().filter(|_| self.is_ours) else {
+            return false;
+        };
         if size < self.at {
             // Somebody cut it off.
             (self.at, self.freed) = (0, 0);
@@ -94,6 +99,18 @@ impl Output {
             self.line(&rest);
         }
         self.last.take()
+    }
+
+    /// The kernel frees it with the file, also when we are killed. Where it knows no locks, we read.
+    fn claim(&mut self) {
+        let Some(file) = self.file.as_ref().filter(|_| !self.is_ours) else {
+            return;
+        };
+        if flock(file, FlockOperation::NonBlockingLockExclusive) != Err(Errno::WOULDBLOCK) {
+            self.is_ours = true;
+            self.at = first_byte(file);
+            self.freed = self.at;
+        }
     }
 
     fn size(&self) -> Option<u64> {

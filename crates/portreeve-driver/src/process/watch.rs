@@ -146,10 +146,18 @@ impl Watch {
             return Some((self, (pause * 2).min(PAUSE_MAX)));
         }
         let read = aside(move || {
-            self.output.pass_on();
-            self
+            let is_new = self.output.pass_on();
+            (self, is_new)
         });
-        Some((read.await?, PAUSE_MIN))
+        let (own, is_new) = read.await?;
+        Some((
+            own,
+            if is_new {
+                PAUSE_MIN
+            } else {
+                (pause * 2).min(PAUSE_MAX)
+            },
+        ))
     }
 
     /// The driver is gone: another may have taken over, and is given the time to learn how it ended. A zombie does not

@@ -54,6 +54,24 @@ fn another_reader_goes_on_where_the_first_stopped() {
 }
 
 #[test]
+fn of_two_readers_one_reads_until_it_is_gone() {
+    let log = Log::captured();
+    let (_scratch, path, mut file, mut output) = started("two");
+    let mut other = Output::open(&path, writer("two"));
+    file.write_all(b"one\n").unwrap();
+    assert!(output.pass_on());
+    file.write_all(b"two\n").unwrap();
+    assert!(!other.pass_on());
+    assert!(output.pass_on());
+    assert_eq!(log.lines("two"), ["one", "two"]);
+
+    drop(output);
+    file.write_all(b"three\n").unwrap();
+    assert_eq!(other.finish(), "three");
+    assert_eq!(log.lines("two"), ["one", "two", "three"]);
+}
+
+#[test]
 fn what_was_read_takes_no_room_on_the_disk() {
     use std::os::unix::fs::MetadataExt;
     let (_scratch, path, mut file, mut output) = started("room");
