@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpStream};
 /// An HTTP/1.1 client on one connection, which it keeps; one question at a time.
 pub struct Client {
     address: SocketAddr,
+    host: &'static str,
     stream: Option<BufReader<TcpStream>>,
 }
 
@@ -22,8 +23,15 @@ impl Client {
     pub fn new(address: SocketAddr) -> Client {
         Client {
             address,
+            host: "bench.test",
             stream: None,
         }
+    }
+
+    /// That asks for this host instead.
+    #[must_use]
+    pub fn with_host(self, host: &'static str) -> Client {
+        Client { host, ..self }
     }
 
     /// Sends a request and waits for its answer. `fields` are lines of the head, each with its line end.
@@ -35,9 +43,9 @@ impl Client {
             Some(stream) => stream,
             None => connect(self.address)?,
         };
-        let length = body.len();
+        let (host, length) = (self.host, body.len());
         let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: bench.test\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
+            "{method} {target} HTTP/1.1\r\nHost: {host}\r\n{fields}Content-Length: {length}\r\n\r\n{body}"
         );
         stream.get_ref().write_all(request.as_bytes())?;
         let head = Head::read(&mut stream)?;

@@ -149,7 +149,7 @@ impl Setup {
             .replace("{folder}", &self.folder.display().to_string())
             .replace("{listen}", &self.listen.to_string())
             .replace("{backend}", &self.backend.to_string())
-            .replace("{port}", &self.backend.port().to_string())
+            .replace("{backend_port}", &self.backend.port().to_string())
             .replace("{threads}", &self.threads.to_string());
         let path = self.folder.join(name);
         fs::write(&path, text).map_err(Fault::io(format!("writing {}", path.display())))?;
@@ -227,7 +227,7 @@ pub(crate) fn system_program(name: &str) -> PathBuf {
 }
 
 /// A port that was free a moment ago; for programs that cannot tell which one they took.
-fn free_address() -> Result<SocketAddr, Fault> {
+pub(crate) fn free_address() -> Result<SocketAddr, Fault> {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .map_err(Fault::io("looking for a free port"))
@@ -298,13 +298,14 @@ mod tests {
             include_str!("contender/ledger.toml"),
             include_str!("contender/registry.toml"),
             include_str!("contender/defaults.toml"),
+            include_str!("contender/scale.toml"),
         ] {
             let filled = fs::read_to_string(setup.write("filled", template).unwrap()).unwrap();
             let code = filled
                 .lines()
                 .filter(|line| !line.starts_with('#'))
                 .collect::<String>();
-            for name in ["{folder}", "{listen}", "{backend}", "{port}", "{threads}"] {
+            for name in ["{folder}", "{listen}", "{backend}", "{backend_port}", "{threads}"] {
                 assert!(!code.contains(name), "{name}");
             }
         }

@@ -18,7 +18,7 @@ mod poller;
 pub use arrivals::Arrivals;
 pub use backend::{Behaviour, Counts, Outcome};
 pub use client::{Answer, Client};
-pub use listen::{listen, listen_silently};
+pub use listen::{listen, listen_at, listen_silently};
 pub use packet::{POLICIES, policy_of, server_id, sha1_hex};
 pub use percentile::percentile;
 pub use phase::Phase;

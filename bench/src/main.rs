@@ -15,20 +15,25 @@ mod added;
 mod chart;
 mod compare;
 mod contender;
+mod entrant;
 mod failover;
 mod fault;
 mod load;
 mod machine;
 mod measure;
+mod open_load;
 mod packets;
+mod part;
 mod plan;
 mod process;
 mod registry;
 mod report;
 mod results;
 mod routes;
+mod scale;
 mod scenario;
 mod suite;
+mod trial;
 mod turns;
 
 use std::collections::BTreeMap;
@@ -105,9 +110,10 @@ fn measure_suite(suite: Suite, plan: &Plan, place: &Place) -> Result<Vec<(&'stat
         Suite::Policies => alone(routes::POLICIES.name, routes::POLICIES.measure(pace, place)?),
         Suite::Ledger => alone(routes::LEDGER.name, routes::LEDGER.measure(pace, place)?),
         Suite::Registry => alone(registry::NAME, registry::measure(pace, place)?),
-        Suite::Failover => {
+        Suite::Failover | Suite::Scale => {
             let parts = plan.parts.iter();
             parts
+                .filter(|part| part.suite() == suite)
                 .map(|part| Ok((part.name(), part.measure(pace, &plan.contenders, place)?)))
                 .collect()
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::contender::Contender;
-use crate::failover::Part;
 use crate::fault::Fault;
+use crate::part::Part;
 use crate::scenario::{SCENARIOS, Scenario};
 use crate::suite::{Pace, Suite};
 
@@ -19,6 +19,7 @@ usage: cargo xtask bench [SUITE]... [OPTIONS]
   ledger     what a record in the ledger adds to a request
   registry   10,000 backends in 1,000 policies that register themselves
   failover   backends that die, stand still, are slow, full or broken, behind Portreeve, nginx and HAProxy
+  scale      pools that grow and shrink by themselves: from zero, with a load that steps, and a hundred that are idle
   all        all of them
 
 A whole run of a suite is written to bench/results/latest.json, docs/BENCHMARKS.md and docs/bench-http1.svg; any other
@@ -26,10 +27,10 @@ prints only.
 
   --only NAME,NAME        just these scenarios of http1
   --contenders NAME,NAME  just these of portreeve, nginx, haproxy, relay
-  --parts NAME,NAME       just these parts of failover
-  --rounds N              rounds of each scenario (default 6; policies 100, ledger 40)
+  --parts NAME,NAME       just these parts of failover or scale
+  --rounds N              rounds of each scenario (default 6; policies 100, ledger 40, scale 4)
   --seconds N             length of one measurement (default 4; policies and ledger 1)
-  --quick                 2 rounds of 1 second; failover takes a few seconds for each proxy and part then
+  --quick                 2 rounds of 1 second; failover and scale take longer where a part wants it
   --save                  write what was measured over the saved results of the same scenarios, and the docs
   --redraw                measure nothing; write the docs from the saved results
 ";
@@ -42,7 +43,7 @@ pub(crate) struct Plan {
     pub(crate) scenarios: Vec<&'static Scenario>,
     /// Of http1 and failover.
     pub(crate) contenders: Vec<Contender>,
-    /// Of failover.
+    /// Of failover and scale; those of suites that are not run count for nothing.
     pub(crate) parts: Vec<Part>,
     rounds: Option<usize>,
     length: Option<Duration>,
@@ -108,8 +109,10 @@ impl Plan {
         if !is_about(Suite::Http1) && !self.has_all_scenarios() {
             return Err(Fault::Usage("--only is for http1".to_owned()));
         }
-        if !is_about(Suite::Failover) && !self.has_all_parts() {
-            return Err(Fault::Usage("--parts is for failover".to_owned()));
+        let stranger = self.parts.iter().find(|part| !is_about(part.suite()));
+        if let Some(part) = stranger.filter(|_| self.parts.len() < Part::all().count()) {
+            let (name, suite) = (part.name(), part.suite().name());
+            return Err(Fault::Usage(format!("--parts: {name} is a part of {suite}")));
         }
         if !is_about(Suite::Http1) && !is_about(Suite::Failover) && !has_all_contenders {
             return Err(Fault::Usage("--contenders is for http1 and failover".to_owned()));
@@ -135,7 +138,9 @@ impl Plan {
     }
 
     fn has_all_parts(&self) -> bool {
-        self.parts.len() == Part::all().count()
+        let of_suites = |part: &Part| self.suites.contains(&part.suite());
+        let wanted = self.parts.iter().filter(|part| of_suites(part));
+        wanted.count() == Part::all().filter(of_suites).count()
     }
 
     fn has_all_scenarios(&self) -> bool {
@@ -224,6 +229,8 @@ mod tests {
             "ledger --contenders nginx",
             "ledger --parts killed",
             "failover --parts alive",
+            "failover --parts killed,wake",
+            "scale --contenders nginx",
             "--fast",
         ] {
             assert!(matches!(read(wrong), Err(Fault::Usage(_))), "{wrong}");
@@ -249,8 +256,12 @@ mod tests {
     }
 
     #[test]
-    fn some_parts_of_failover_are_not_saved() {
+    fn some_parts_of_a_suite_are_not_saved() {
         assert!(read("failover").unwrap().saves);
+        assert!(read("scale").unwrap().saves);
+        assert!(read("scale --parts wake,held,step,idle100").unwrap().saves);
+        assert!(!read("scale --parts wake").unwrap().saves);
+        assert!(!read("failover scale --parts killed,wake").unwrap().saves);
         let plan = read("failover --parts stopped,defaults").unwrap();
         assert!(!plan.saves);
         assert_eq!(

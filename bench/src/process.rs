@@ -121,6 +121,13 @@ impl Process {
         sum
     }
 
+    /// What children that have ended had of the cores, in steps of 10 ms; only those of the program itself.
+    pub(crate) fn ended_children_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let ticks = stat.ok().and_then(|stat| ticks(&stat, CHILDREN));
+        Duration::from_millis(10 * ticks.unwrap_or_default())
+    }
+
     /// Sends the program itself a signal; returns from a kill once the program has ended.
     pub(crate) fn signal(&self, signal: Signal) -> Result<(), Fault> {
         let pid = Pid::from_child(&self.child);
@@ -234,17 +241,21 @@ fn threads(pid: u32) -> impl Iterator<Item = CoreTime> {
 /// so this is more than its living threads had only if others have ended.
 fn time_with_ended_threads(pid: u32) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    ticks(&stat).map(|ticks| Duration::from_millis(10 * ticks))
+    ticks(&stat, OWN).map(|ticks| Duration::from_millis(10 * ticks))
 }
 
-/// The 14th and 15th field; the second, the program's name, may contain anything, but ends with the last bracket.
-fn ticks(stat: &str) -> Option<u64> {
+/// User and system time together. The second field, the program's name, may contain anything, but ends with the last bracket.
+fn ticks(stat: &str, skipped: usize) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;
-    let mut fields = after_name.split_whitespace().skip(11);
+    let mut fields = after_name.split_whitespace().skip(skipped);
     let mut next = || fields.next()?.parse::<u64>().ok();
     Some(next()? + next()?)
 }
 
+/// Fields after the name before the 14th and 15th.
+const OWN: usize = 11;
+/// The same before the 16th and 17th.
+const CHILDREN: usize = 13;
 /// A kill is carried out when the kernel comes to it.
 const KILL_MAX: Duration = Duration::from_secs(5);
 
@@ -275,9 +286,10 @@ mod tests {
 
     #[test]
     fn user_and_system_time_are_found_whatever_the_program_is_called() {
-        let stat = "12 (a) b 1 2) S 1 12 12 0 -1 4194560 1000 0 0 0 30 12 0 0 20 0 1 0 100 1 1";
-        assert_eq!(ticks(stat), Some(42));
-        assert_eq!(ticks("12 (a) S 1"), None);
+        let stat = "12 (a) b 1 2) S 1 12 12 0 -1 4194560 1000 0 0 0 30 12 4 3 20 0 1 0 100 1 1";
+        assert_eq!(ticks(stat, OWN), Some(42));
+        assert_eq!(ticks(stat, CHILDREN), Some(7));
+        assert_eq!(ticks("12 (a) S 1", OWN), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The part of docs/BENCHMARKS.md that is made from results.
 
-mod failover;
 mod packets;
 mod registry;
 mod routes;
+mod trials;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,8 +15,9 @@ use crate::contender::Contender;
 use crate::fault::Fault;
 use crate::measure::worker_name;
 use crate::results::{LoadSample, Measured, Results, Spread, write};
-use crate::routes::{LEDGER, POLICIES};
+use crate::routes::{DEFAULTS, LEDGER, POLICIES};
 use crate::scenario::{SCENARIOS, Scenario, Work};
+use crate::{failover, scale};
 
 /// Writes the tables between the markers of docs/BENCHMARKS.md, and the chart beside it.
 pub(crate) fn publish(results: &Results, root: &Path) -> Result<(), Fault> {
@@ -55,13 +56,15 @@ fn beyond_http1(results: &Results) -> String {
         routes::table(&POLICIES, results),
         routes::table(&LEDGER, results),
         registry::tables(results),
-        failover::tables(results),
+        trials::tables(&failover::TRIALS, results),
+        routes::table(&DEFAULTS, results),
+        trials::tables(&scale::TRIALS, results),
     ];
     let tables = tables.concat();
     if tables.is_empty() {
         return tables;
     }
-    format!("## Policies, packets, ledger, registry, failover\n\n{tables}")
+    format!("## Policies, packets, ledger, registry, failover, scale\n\n{tables}")
 }
 
 /// Scenarios that there are results for, in the order of the report.

@@ -17,6 +17,8 @@ pub(crate) enum Suite {
     Registry,
     /// Backends that die, stand still, are slow, full or broken.
     Failover,
+    /// Pools that grow and shrink by themselves.
+    Scale,
 }
 
 /// How long a suite is measured.
@@ -28,13 +30,14 @@ pub(crate) struct Pace {
 }
 
 impl Suite {
-    pub(crate) const ALL: [Suite; 6] = [
+    pub(crate) const ALL: [Suite; 7] = [
         Suite::Http1,
         Suite::Packets,
         Suite::Policies,
         Suite::Ledger,
         Suite::Registry,
         Suite::Failover,
+        Suite::Scale,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -45,6 +48,7 @@ impl Suite {
             Suite::Ledger => "ledger",
             Suite::Registry => "registry",
             Suite::Failover => "failover",
+            Suite::Scale => "scale",
         }
     }
 
@@ -57,6 +61,7 @@ impl Suite {
     pub(crate) fn pace(self) -> Pace {
         let (rounds, seconds) = match self {
             Suite::Http1 | Suite::Packets | Suite::Registry | Suite::Failover => (6, 4),
+            Suite::Scale => (4, 4),
             Suite::Policies => (100, 1),
             Suite::Ledger => (40, 1),
         };

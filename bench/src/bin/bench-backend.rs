@@ -1,7 +1,10 @@
 //! A backend that can be made slow, full, broken or still, and counts what it gets: one thread.
 //!
-//! `bench-backend IP` listens on a free port of this address, prints where, and ends when killed. A request without a body
-//! takes a slot for a while and is then answered. Without a free slot it waits, first come, first served and without
+//! `bench-backend IP` listens on a free port of this address, prints where, and ends when killed. `bench-backend IP PORT
+//! PAUSE_MS SERVICE_US` is an app as others start it: it needs so long to start, listens there, takes so long for each
+//! request, and ends when whoever started it is gone, so that nothing is left of a benchmark that was killed.
+//!
+//! A request without a body takes a slot for a while and is then answered with 128 bytes that begin with its target. Without a free slot it waits, first come, first served and without
 //! bound, and it is worked on even if its client has left, as it is in most servers with a fixed number of threads.
 //!
 //! `PUT /bench` with a JSON body sets how it serves (`Behaviour`), and counts from 0 again; `POST /bench` tells what came
@@ -15,13 +18,51 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
-use portreeve_bench::{Behaviour, Counts, Interest, Outcome, Poller, listen};
-use rustix::process::{Signal, getpid, kill_process};
+use portreeve_bench::{Behaviour, Counts, Interest, Outcome, Poller, listen, listen_at};
+use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
 
 fn main() -> io::Result<()> {
-    let ip = std::env::args().nth(1).and_then(|word| word.parse().ok());
-    let ip: Ipv4Addr = ip.ok_or_else(|| io::Error::other("usage: bench-backend IPV4"))?;
-    Backend::new(listen(ip.octets())?)?.serve()
+    let (ip, app) = arguments()
+        .ok_or_else(|| io::Error::other("usage: bench-backend IPV4 [PORT PAUSE_MS SERVICE_US]"))?;
+    match app {
+        None => Backend::new(listen(ip.octets())?)?.serve(),
+        Some(app) => app.serve(ip),
+    }
+}
+
+fn arguments() -> Option<(Ipv4Addr, Option<App>)> {
+    let mut words = std::env::args().skip(1);
+    let ip = words.next()?.parse().ok()?;
+    let Some(port) = words.next() else {
+        return Some((ip, None));
+    };
+    let mut number = || words.next()?.parse().ok();
+    let (pause_ms, service_us) = (number()?, number()?);
+    let app = App {
+        port: port.parse().ok()?,
+        pause: Duration::from_millis(pause_ms),
+        service_us,
+    };
+    Some((ip, Some(app)))
+}
+
+/// What others start.
+struct App {
+    port: u16,
+    /// Until it listens.
+    pause: Duration,
+    service_us: u64,
+}
+
+impl App {
+    fn serve(&self, ip: Ipv4Addr) -> io::Result<()> {
+        let starter = getppid();
+        std::thread::sleep(self.pause);
+        let mut backend = Backend::new(listen_at(ip.octets(), self.port)?)?;
+        backend.starter = starter;
+        backend.service.behaviour.service_us = self.service_us;
+        backend.serve()
+    }
 }
 
 struct Backend {
@@ -33,6 +74,8 @@ struct Backend {
     number: u64,
     service: Service,
     counts: Counts,
+    /// Without it there is nothing to do any more; `None`: it goes on until it is killed.
+    starter: Option<Pid>,
 }
 
 impl Backend {
@@ -47,6 +90,7 @@ impl Backend {
             number: 0,
             service: Service::default(),
             counts: Counts::default(),
+            starter: None,
         })
     }
 
@@ -54,6 +98,9 @@ impl Backend {
         let mut tokens = Vec::new();
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
+            if self.starter.is_some() && getppid() != self.starter {
+                return Ok(());
+            }
             let next_end = self.service.next_end();
             let pause = next_end.map_or(LONGEST_PAUSE, |end| end.saturating_duration_since(Instant::now()));
             self.poller.wait_at_most(pause, &mut tokens)?;
@@ -112,7 +159,7 @@ impl Backend {
             return; // its client has left
         };
         let sent = match outcome {
-            Outcome::Served => connection.send("200 OK", &[b'x'; 128]),
+            Outcome::Served => connection.send("200 OK", &connection.answer()),
             Outcome::Failed => connection.send("500 Internal Server Error", b""),
             Outcome::Reset => {
                 let _ = rustix::net::sockopt::set_socket_linger(&connection.stream, Some(Duration::ZERO));
@@ -206,6 +253,8 @@ struct Connection {
     number: u64,
     /// Of a request that is not whole yet.
     kept: Vec<u8>,
+    /// What the last one that was whole asked for.
+    target: Vec<u8>,
 }
 
 /// What a request wants.
@@ -228,6 +277,7 @@ impl Connection {
             stream,
             number,
             kept: Vec::new(),
+            target: Vec::new(),
         }
     }
 
@@ -241,9 +291,22 @@ impl Connection {
         }
         let wish = wish(&self.kept)?;
         if wish.is_some() {
+            let target = self.kept.split(|&byte| byte == b' ').nth(1);
+            self.target.clear();
+            self.target.extend_from_slice(target.unwrap_or_default());
             self.kept.clear();
         }
         Ok(wish)
+    }
+
+    /// What its last request asked for, and a space; cut or filled up.
+    fn answer(&self) -> [u8; 128] {
+        let mut answer = [b'x'; 128];
+        let target = self.target.iter().chain(b" ");
+        for (byte, &of_target) in answer.iter_mut().zip(target) {
+            *byte = of_target;
+        }
+        answer
     }
 
     /// Whole or not at all: what is sent is small, and the client waits for it.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use portreeve_bench::{Behaviour, Outcome};
 
 use super::backends::Backends;
-use super::entrant::Entrant;
-use super::open_load::{OpenLoad, Patience};
-use super::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 use crate::contender::Contender;
+use crate::entrant::Entrant;
 use crate::fault::Fault;
+use crate::open_load::{OpenLoad, Patience};
+use crate::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 
 pub(crate) static FAILING: Trial = Trial {
     name: "failing",
@@ -27,6 +27,7 @@ pub(crate) static FAILING: Trial = Trial {
         Entrant::new("haproxy", Contender::Haproxy, "balance roundrobin").retrying("500"),
     ],
     columns: COLUMNS,
+    turns: 1,
     run: |entrant, bench| run(entrant, bench, Outcome::Failed),
 };
 
@@ -41,6 +42,7 @@ pub(crate) static RESETTING: Trial = Trial {
         Entrant::new("haproxy", Contender::Haproxy, "balance roundrobin"),
     ],
     columns: COLUMNS,
+    turns: 1,
     run: |entrant, bench| run(entrant, bench, Outcome::Reset),
 };
 

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use portreeve_bench::Behaviour;
 
 use super::backends::Backends;
-use super::entrant::Entrant;
-use super::open_load::{OpenLoad, Patience};
-use super::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 use super::watch::{Seen, Watch, What};
 use crate::contender::{Contender, Running};
+use crate::entrant::Entrant;
 use crate::fault::Fault;
+use crate::open_load::{OpenLoad, Patience};
+use crate::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 
 pub(crate) static KILLED: Trial = Trial {
     name: "killed",
@@ -31,6 +31,7 @@ pub(crate) static KILLED: Trial = Trial {
         Column::new(LATER, Unit::Count),
         Column::new(P99, Unit::Millis),
     ],
+    turns: 1,
     run: kill,
 };
 
@@ -58,6 +59,7 @@ pub(crate) static STOPPED: Trial = Trial {
         Column::new(UNSERVED, Unit::Count),
         Column::new(P99, Unit::Millis),
     ],
+    turns: 1,
     run: stop,
 };
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use portreeve_bench::{Behaviour, Outcome, Phase};
 
 use super::backends::Backends;
-use super::entrant::Entrant;
-use super::open_load::{OpenLoad, Patience};
-use super::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 use crate::contender::Contender;
+use crate::entrant::Entrant;
 use crate::fault::Fault;
+use crate::open_load::{OpenLoad, Patience};
+use crate::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 
 pub(crate) static OVERLOAD: Trial = Trial {
     name: "overload",
@@ -19,6 +19,7 @@ pub(crate) static OVERLOAD: Trial = Trial {
            of the overload on. One nginx and one HAProxy are told that backends have 16 slots; nginx has no line before them.",
     entrants: ENTRANTS,
     columns: COLUMNS,
+    turns: 1,
     run: |entrant, bench| run(entrant, bench, Duration::from_secs(5)),
 };
 
@@ -29,6 +30,7 @@ pub(crate) static IMPATIENT: Trial = Trial {
            them work for nobody.",
     entrants: ENTRANTS,
     columns: COLUMNS,
+    turns: 1,
     run: |entrant, bench| run(entrant, bench, Duration::from_secs(1)),
 };
 

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::backends::{counts_of, start_everywhere};
-use super::entrant::Entrant;
-use super::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 use crate::contender::Contender;
+use crate::entrant::Entrant;
 use crate::fault::Fault;
+use crate::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 
 pub(crate) static PROBED: Trial = Trial {
     name: "probed",
@@ -37,6 +37,7 @@ pub(crate) static PROBED: Trial = Trial {
         Column::new(PROBES, Unit::Count),
         Column::new(EACH, Unit::Count),
     ],
+    turns: 1,
     run,
 };
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use portreeve_bench::Behaviour;
 
 use super::backends::Backends;
-use super::entrant::Entrant;
-use super::open_load::{OpenLoad, Patience};
-use super::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 use crate::contender::Contender;
+use crate::entrant::Entrant;
 use crate::fault::Fault;
+use crate::open_load::{OpenLoad, Patience};
+use crate::trial::{Bench, Bound, Column, Figures, Trial, Unit};
 
 pub(crate) static SLOW: Trial = Trial {
     name: "slow",
@@ -42,6 +42,7 @@ pub(crate) static SLOW: Trial = Trial {
         Column::new(SHARE, Unit::Percent),
         Column::new(UNSERVED, Unit::Count),
     ],
+    turns: 1,
     run: |entrant, bench| run(entrant, bench, 50_000, 2000),
 };
 
@@ -87,6 +88,7 @@ pub(crate) static EQUAL: Trial = Trial {
         Column::new(P99, Unit::Millis),
         Column::new(UNSERVED, Unit::Count),
     ],
+    turns: 1,
     run: |entrant, bench| run(entrant, bench, 5_000, 5000),
 };
 

@@ -1,17 +1,16 @@
-//! The tables of the suite failover.
+//! The tables of trials: of the suites failover and scale.
 
-use super::{routes, section};
-use crate::failover::{Column, TRIALS, Trial};
+use super::section;
 use crate::results::{Measured, Results};
-use crate::routes::DEFAULTS;
+use crate::trial::{Column, Trial};
 
-/// One table for each part that was measured.
-pub(super) fn tables(results: &Results) -> String {
-    let trials = TRIALS.into_iter().filter_map(|trial| {
+/// One table for each that was measured.
+pub(super) fn tables(trials: &[&Trial], results: &Results) -> String {
+    let measured = trials.iter().filter_map(|trial| {
         let measured = results.scenarios.get(trial.name)?;
         Some(table(trial, measured))
     });
-    trials.collect::<String>() + &routes::table(&DEFAULTS, results)
+    measured.collect()
 }
 
 fn table(trial: &Trial, measured: &Measured) -> String {
@@ -50,7 +49,8 @@ fn head(column: &Column) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failover::Series;
+    use crate::failover::TRIALS;
+    use crate::trial::Series;
 
     #[test]
     fn a_row_says_whether_the_target_is_met_where_there_is_one() {

@@ -14,7 +14,7 @@ pub(crate) struct Entrant {
     /// Whether the targets are about it.
     pub(crate) is_judged: bool,
     /// Lines of the pool (Portreeve), the upstream (nginx), or the backend (HAProxy).
-    settings: &'static str,
+    pub(crate) settings: &'static str,
     /// What nginx and HAProxy are told about each backend.
     each: &'static str,
     /// After what else nginx and HAProxy try another backend.
@@ -22,7 +22,7 @@ pub(crate) struct Entrant {
 }
 
 impl Entrant {
-    pub(super) const fn new(name: &'static str, contender: Contender, settings: &'static str) -> Entrant {
+    pub(crate) const fn new(name: &'static str, contender: Contender, settings: &'static str) -> Entrant {
         Entrant {
             name,
             contender,
@@ -33,23 +33,23 @@ impl Entrant {
         }
     }
 
-    pub(super) const fn judged(self) -> Entrant {
+    pub(crate) const fn judged(self) -> Entrant {
         Entrant {
             is_judged: true,
             ..self
         }
     }
 
-    pub(super) const fn each(self, each: &'static str) -> Entrant {
+    pub(crate) const fn each(self, each: &'static str) -> Entrant {
         Entrant { each, ..self }
     }
 
-    pub(super) const fn retrying(self, retried: &'static str) -> Entrant {
+    pub(crate) const fn retrying(self, retried: &'static str) -> Entrant {
         Entrant { retried, ..self }
     }
 
     /// Starts it before these backends, and waits until it serves.
-    pub(super) fn start(&self, place: &Place, backends: &[SocketAddr]) -> Result<Running, Fault> {
+    pub(crate) fn start(&self, place: &Place, backends: &[SocketAddr]) -> Result<Running, Fault> {
         let name: String = self.name.chars().filter(char::is_ascii_alphanumeric).collect();
         let special = Special {
             contender: self.contender,
@@ -83,9 +83,9 @@ impl Entrant {
 
     fn template(&self) -> &'static str {
         match self.contender {
-            Contender::Nginx => include_str!("../contender/failover-nginx.conf"),
-            Contender::Haproxy => include_str!("../contender/failover-haproxy.cfg"),
-            Contender::Portreeve | Contender::Relay => include_str!("../contender/failover.toml"),
+            Contender::Nginx => include_str!("contender/failover-nginx.conf"),
+            Contender::Haproxy => include_str!("contender/failover-haproxy.cfg"),
+            Contender::Portreeve | Contender::Relay => include_str!("contender/failover.toml"),
         }
     }
 }

@@ -11,18 +11,18 @@ use crate::fault::Fault;
 use crate::process::{Cores, Process};
 
 /// Requests a second, and for how long.
-pub(super) type Pace = (u32, Duration);
+pub(crate) type Pace = (u32, Duration);
 
 /// How long a client waits for its answer before it leaves.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience(pub(super) Duration);
+pub(crate) struct Patience(pub(crate) Duration);
 
 /// A load of so many phases that has begun.
-pub(super) struct OpenLoad<const PHASES: usize>(Process);
+pub(crate) struct OpenLoad<const PHASES: usize>(Process);
 
 impl<const PHASES: usize> OpenLoad<PHASES> {
     /// One phase after the other.
-    pub(super) fn start(
+    pub(crate) fn start(
         place: &Place,
         proxy: SocketAddr,
         patience: Patience,
@@ -40,7 +40,7 @@ impl<const PHASES: usize> OpenLoad<PHASES> {
     }
 
     /// Waits for its end; what it counted in each phase.
-    pub(super) fn finish(mut self) -> Result<[Phase; PHASES], Fault> {
+    pub(crate) fn finish(mut self) -> Result<[Phase; PHASES], Fault> {
         let line = self.0.line()?;
         let phases: Vec<Phase> = serde_json::from_str(&line).unwrap_or_default();
         let phases = phases.try_into();
@@ -49,4 +49,4 @@ impl<const PHASES: usize> OpenLoad<PHASES> {
 }
 
 /// Far above what any answer takes in the parts that look at this.
-pub(super) const LATE: Duration = Duration::from_millis(250);
+pub(crate) const LATE: Duration = Duration::from_millis(250);
