@@ -1,6 +1,7 @@
 //! Starting one instance: its token, its record, its order.
 
 use std::future::poll_fn;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use portreeve_control::{Credentials, Door, Refused, TokenWish};
 use portreeve_driver::{Driver, DriverFault, Order, Secret, Started};
 use portreeve_model::PolicyScope;
-use portreeve_model::plan::{DriverPlan, FleetPlan, Network};
+use portreeve_model::plan::{DriverPlan, FleetPlan, Network, RegisteredBy};
 use tokio::time::timeout;
 
 use crate::names::FleetKey;
@@ -120,27 +121,38 @@ impl Means {
     }
 }
 
-/// Its own pool, its fleet's policies, nothing else.
+/// Its own pool, its fleet's policies, nothing else; where we register it, also no more weight than we give it, and no
+/// other place than the one that we know.
 fn wish(key: &FleetKey, plan: &FleetPlan) -> TokenWish {
-    let any = |address: std::net::IpAddr| Network { address, prefix: 0 };
+    let is_registered_by_us = plan.lifecycle.registered_by == RegisteredBy::Scaler;
     TokenWish {
         pools: vec![Arc::clone(&key.pool)],
         policies: PolicyScope::These(plan.policies.clone()),
-        // Where it will be only the driver knows.
-        networks: vec![
-            any(std::net::Ipv4Addr::UNSPECIFIED.into()),
-            any(std::net::Ipv6Addr::UNSPECIFIED.into()),
-        ],
-        weight_max: WEIGHT_MAX,
+        networks: match &plan.driver {
+            DriverPlan::Process(plan) if is_registered_by_us => vec![only(plan.host)],
+            // Where it will be only the driver knows.
+            _ => anywhere(),
+        },
+        weight_max: if is_registered_by_us { 1 } else { WEIGHT_MAX },
         ttl_max: None,
         expires_in: None,
     }
 }
 
+fn only(address: IpAddr) -> Network {
+    let prefix = if address.is_ipv4() { 32 } else { 128 };
+    Network { address, prefix }
+}
+
+fn anywhere() -> Vec<Network> {
+    let all: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+    all.map(|address| Network { address, prefix: 0 }).into()
+}
+
 /// As the scaler shows itself to the door: from this machine, with the instance's token.
 pub(crate) fn credentials(token: &Secret) -> Credentials {
     Credentials {
-        source: Some(std::net::Ipv4Addr::LOCALHOST.into()),
+        source: Some(Ipv4Addr::LOCALHOST.into()),
         token: Some(token.reveal().to_owned()),
     }
 }

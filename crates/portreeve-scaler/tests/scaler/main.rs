@@ -6,9 +6,11 @@ mod world;
 
 use std::time::Duration;
 
+use portreeve_control::Credentials;
 use portreeve_driver::{DriverFault, Stop};
 use portreeve_model::plan::{DriverPlan, FleetPlan, OnExit, ScaleMode, ScalePlan};
 use portreeve_model::scale::InstanceState;
+use portreeve_model::{Announcement, MemberKey, Term};
 use portreeve_scaler::Role;
 
 use crate::world::{World, fleet, policies, scale, until};
@@ -46,6 +48,39 @@ async fn an_instance_is_told_where_and_by_which_token_it_may_register() {
     let env = engine::env(&orders[0]);
     assert_eq!(env.get("PORTREEVE_URL"), Some(&"http://127.0.0.1:8080"));
     assert!(orders[0].token.reveal().starts_with("ptv_"));
+    world.end().await;
+}
+
+#[tokio::test]
+async fn the_token_of_an_instance_brings_no_requests_elsewhere() {
+    let world = World::of(of(1, 1)).await;
+    let serving = world.until_serving(1).await;
+    let announcement = |id: &str, address: &str, weight| Announcement {
+        key: MemberKey {
+            pool: "api".into(),
+            id: id.into(),
+        },
+        address: address.parse().unwrap(),
+        policies: policies(&[]),
+        weight,
+        term: Term::Heartbeats(None),
+        spells_types_as_text: false,
+        zone: None,
+        is_backup: false,
+    };
+    let by = Credentials {
+        source: Some(std::net::Ipv4Addr::LOCALHOST.into()),
+        token: Some(world.engine.orders()[0].token.reveal().to_owned()),
+    };
+    let door = world.controller.door();
+    let id = &*serving[0];
+    for refused in [
+        announcement("other", "127.0.0.2:80", 1),
+        announcement(id, "192.0.2.1:80", 1),
+        announcement(id, "127.0.0.1:80", 2),
+    ] {
+        assert!(door.register(refused, by.clone()).await.is_err());
+    }
     world.end().await;
 }
 
