@@ -16,7 +16,7 @@ use lines::Lines;
 pub(crate) struct Program {
     pub(super) child: Child,
     pub(super) stdout: Lines,
-    stderr: Lines,
+    pub(super) stderr: Lines,
 }
 
 /// How a child ended and what it wrote.

@@ -1,0 +1,42 @@
+//! Files that change while their instances run.
+
+use std::time::Duration;
+
+use crate::fixture::{Load, POOL, Scaling, eventually, one_pool};
+
+#[test]
+fn another_command_replaces_all_and_no_request_fails_and_without_the_section_none_are_left() {
+    let first = one_pool("min = 2\nmax = 4\nevery = \"200ms\"");
+    let mut scaling = Scaling::start(&first);
+    scaling.await_serving(2);
+    let before = scaling.processes.pids();
+    let load = Load::start(scaling.address, 2, Duration::from_millis(30));
+
+    scaling.reload(&first.replace("\"{port}\"]", "\"{port}\", \"--work\", \"0.01\"]"));
+
+    eventually("two others run", || {
+        let now = scaling.processes.pids();
+        now.len() == 2 && now.is_disjoint(&before)
+    });
+    load.ends_without_a_failure();
+    assert_eq!(scaling.get("/").status, 200);
+
+    scaling.reload(&format!("{POOL}register = true\n"));
+
+    scaling.processes.await_count(0);
+    eventually("no fleet is told of", || scaling.fleets().is_empty());
+    assert_eq!(scaling.get("/").status, 503);
+}
+
+#[test]
+fn other_sizes_are_followed_without_a_new_start_of_who_is_there() {
+    let first = one_pool("min = 1\nmax = 4\nevery = \"200ms\"\ndown = { stabilisation = \"0s\" }");
+    let mut scaling = Scaling::start(&first);
+    scaling.await_serving(1);
+    let before = scaling.processes.pids();
+
+    scaling.reload(&first.replace("min = 1", "min = 3"));
+
+    scaling.await_serving(3);
+    assert!(before.is_subset(&scaling.processes.pids()));
+}
