@@ -46,6 +46,10 @@ impl Run {
         now: Tick,
     ) {
         self.tasks.roll_called();
+        // The plan may have changed since it was asked.
+        if self.mode == ScaleMode::Observe {
+            return;
+        }
         match answer {
             Ok(Rollcall::Leads(listed)) => self.leads(listed, asked, shared, now),
             Ok(Rollcall::Follows(holder)) => self.follows(holder),
@@ -57,8 +61,7 @@ impl Run {
     }
 
     fn leads(&mut self, listed: Vec<Found>, asked: Tick, shared: &Shared, now: Tick) {
-        // The plan may have changed since it was asked.
-        if self.is_leaving() || self.mode == ScaleMode::Observe {
+        if self.is_leaving() {
             return;
         }
         let is_first = self.role != Role::Leads;
