@@ -12,7 +12,9 @@ mod scaling;
 pub(crate) use client::{Answer, Request};
 pub(crate) use load::Load;
 pub(crate) use processes::Processes;
-pub(crate) use scaling::{POOL, Scaling, app, checked, command_line, example_folder, one_pool};
+pub(crate) use scaling::{
+    POOL, Scaling, app, checked, command_line, example_folder, one_pool, with_another_command,
+};
 
 use std::time::{Duration, Instant};
 

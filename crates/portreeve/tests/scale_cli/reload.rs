@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fixture::{Load, POOL, Scaling, eventually, one_pool};
+use crate::fixture::{Load, POOL, Scaling, eventually, one_pool, with_another_command};
 
 #[test]
 fn another_command_replaces_all_and_no_request_fails_and_without_the_section_none_are_left() {
@@ -12,7 +12,7 @@ fn another_command_replaces_all_and_no_request_fails_and_without_the_section_non
     let before = scaling.processes.pids();
     let load = Load::start(scaling.address, 2, Duration::from_millis(30));
 
-    scaling.reload(&first.replace("\"{port}\"]", "\"{port}\", \"--work\", \"0.01\"]"));
+    scaling.reload(&with_another_command(&first));
 
     eventually("two others run", || {
         let now = scaling.processes.pids();
@@ -25,6 +25,7 @@ fn another_command_replaces_all_and_no_request_fails_and_without_the_section_non
 
     scaling.processes.await_count(0);
     eventually("no fleet is told of", || scaling.fleets().is_empty());
+    assert_each_line_was_passed_on_once(&scaling.log());
     assert_eq!(scaling.get("/").status, 503);
 }
 
@@ -39,4 +40,14 @@ fn other_sizes_are_followed_without_a_new_start_of_who_is_there() {
 
     scaling.await_serving(3);
     assert!(before.is_subset(&scaling.processes.pids()));
+}
+
+/// Of instances that say nothing twice.
+fn assert_each_line_was_passed_on_once(log: &str) {
+    let lines = log.lines().filter_map(|line| line.split_once(" wrote "));
+    let mut lines: Vec<&str> = lines.map(|(_, line)| line).collect();
+    assert!(lines.len() >= 4, "{lines:?}");
+    assert!(lines.iter().all(|line| !line.contains("\\u{0}")), "{lines:?}");
+    lines.sort_unstable();
+    assert!(lines.windows(2).all(|two| two[0] != two[1]), "{lines:?}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::fixture::{Scaling, throughout};
+use crate::fixture::{Load, Scaling, eventually, one_pool, throughout, with_another_command};
 
 #[test]
 fn after_a_kill_all_go_on_and_none_is_doubled_and_sigterm_ends_them() {
@@ -48,6 +48,27 @@ fn who_is_kept_at_the_end_serves_the_next_proxy() {
     scaling.await_serving(2);
     assert_eq!(scaling.get("/").status, 200);
     assert_eq!(scaling.processes.pids(), before);
+}
+
+#[test]
+fn those_of_another_command_serve_the_next_proxy_until_others_do() {
+    let file = one_pool("min = 2\nmax = 4\nevery = \"200ms\"");
+    let mut scaling = Scaling::start(&file);
+    scaling.await_serving(2);
+    let before = scaling.processes.pids();
+    scaling.end(Signal::KILL);
+
+    scaling.write(&with_another_command(&file));
+    scaling.start_again();
+    let load = Load::start(scaling.address, 2, Duration::from_millis(30));
+
+    eventually("two others run", || {
+        let now = scaling.processes.pids();
+        now.len() == 2 && now.is_disjoint(&before)
+    });
+    load.ends_without_a_failure();
+    assert_eq!(scaling.end(Signal::TERM).code, Some(0));
+    assert!(scaling.processes.pids().is_empty());
 }
 
 #[test]
