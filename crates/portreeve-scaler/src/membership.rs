@@ -57,19 +57,14 @@ async fn until_listening(address: SocketAddr) {
         if let Ok(Ok(_)) = timeout(CONNECT_WAIT, TcpStream::connect(address)).await {
             return;
         }
-        let pause = match began.elapsed() {
-            waited if waited < EAGER => LOOK_EAGER,
-            _ => LOOK,
-        };
-        sleep(pause).await;
+        // What is added to a start is small beside it.
+        sleep((began.elapsed() / 50).clamp(LOOK_MIN, LOOK_MAX)).await;
     }
 }
 
 const CONNECT_WAIT: Duration = Duration::from_secs(1);
-/// So long it is looked at often.
-const EAGER: Duration = Duration::from_secs(10);
-const LOOK_EAGER: Duration = Duration::from_millis(5);
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK_MIN: Duration = Duration::from_millis(5);
+const LOOK_MAX: Duration = Duration::from_millis(100);
 const BEAT_MIN: Duration = Duration::from_millis(200);
 /// After a refusal.
 const AGAIN: Duration = Duration::from_secs(1);

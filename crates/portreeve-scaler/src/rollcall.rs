@@ -1,5 +1,7 @@
 //! Asking a driver now and then whether we lead and what there is.
 
+use std::time::Duration;
+
 use portreeve_driver::{Driver, DriverFault, Found, Leadership};
 
 use crate::start::bounded;
@@ -9,13 +11,29 @@ use crate::start::bounded;
 pub(crate) enum Rollcall {
     /// We lead, and there are these.
     Leads(Vec<Found>),
-    /// Another does.
-    Follows(String),
+    /// Another does, and there are these.
+    Follows(String, Vec<Found>),
 }
 
-pub(crate) async fn call(driver: &dyn Driver, owner: &str) -> Result<Rollcall, DriverFault> {
-    match bounded("lead", driver.lead(owner)).await? {
-        Leadership::Theirs(holder) => Ok(Rollcall::Follows(holder)),
-        Leadership::Ours => Ok(Rollcall::Leads(bounded("list", driver.list()).await?)),
+/// `led` hears at once that we lead: a list may take long.
+pub(crate) async fn call(
+    driver: &dyn Driver,
+    owner: &str,
+    led: impl Future<Output = ()>,
+) -> Result<Rollcall, DriverFault> {
+    match bounded("lead", LEAD_MAX, driver.lead(owner)).await? {
+        Leadership::Theirs(holder) => Ok(Rollcall::Follows(holder, list(driver).await?)),
+        Leadership::Ours => {
+            led.await;
+            Ok(Rollcall::Leads(list(driver).await?))
+        }
     }
 }
+
+async fn list(driver: &dyn Driver) -> Result<Vec<Found>, DriverFault> {
+    bounded("list", LIST_MAX, driver.list()).await
+}
+
+/// Leadership that is not renewed for longer is another's.
+const LEAD_MAX: Duration = Duration::from_secs(15);
+const LIST_MAX: Duration = Duration::from_secs(60);

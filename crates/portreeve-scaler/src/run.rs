@@ -38,6 +38,8 @@ pub(crate) struct Run {
     rules: Rules,
     life: Fleet,
     role: Role,
+    /// When we were last told that we lead.
+    led_at: Tick,
     size: u32,
     decision: Option<Decision>,
     due: Due,
@@ -98,6 +100,7 @@ impl Run {
             rules: Rules::new(now),
             life: Fleet::new(&key.pool, plan.clone()),
             role: Role::Unknown,
+            led_at: now,
             size: plan.min,
             decision: None,
             due: Due {
@@ -180,6 +183,7 @@ impl Run {
         now: Tick,
     ) {
         self.call_roll(shared, now);
+        self.doubt_lead(now);
         match world {
             _ if self.is_leaving() => {}
             Some((pool, fleet)) => {
@@ -209,6 +213,9 @@ impl Run {
         }
         if self.role == Role::Leads {
             next = next.min(self.due.usage);
+            if !self.is_leaving() {
+                next = next.min(self.led_at.plus(news::LEAD_LASTS));
+            }
             next = self.life.next_due().map_or(next, |due| next.min(due));
         }
         next
@@ -287,7 +294,8 @@ impl Run {
         }
         self.due.rollcall = now.plus(match self.role {
             Role::Leads if !self.life.wants_list() => ROLLCALL_EVERY,
-            Role::Leads | Role::Unknown | Role::Follows(_) => ROLLCALL_AGAIN,
+            Role::Leads | Role::Unknown => ROLLCALL_AGAIN,
+            Role::Follows(_) => ROLLCALL_AGAIN * 2,
         });
         if let Some(driver) = &self.driver
             && !self.tasks.is_calling_roll()

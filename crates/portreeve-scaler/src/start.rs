@@ -71,7 +71,7 @@ impl Means {
             env: self.env(&plan.driver),
             token,
         };
-        let started = bounded("start", driver.start(&order)).await;
+        let started = bounded("start", CALL_MAX, driver.start(&order)).await;
         if started.is_err() {
             self.forget(id).await;
         }
@@ -164,19 +164,17 @@ fn token_id(shown: &str) -> Option<&str> {
 /// A driver that breaks its word and hangs is given up, and one that panics has failed.
 pub(crate) async fn bounded<T>(
     what: &'static str,
+    limit: Duration,
     call: impl Future<Output = Result<T, DriverFault>>,
 ) -> Result<T, DriverFault> {
     let what = || format!("the driver's {what}");
-    match timeout(CALL_MAX, caught(call)).await {
+    match timeout(limit, caught(call)).await {
         Ok(Some(answer)) => answer,
         Ok(None) => Err(DriverFault::Failed {
             what: what(),
             reason: "a fault of ours: see the log".to_owned(),
         }),
-        Err(_) => Err(DriverFault::TimedOut {
-            what: what(),
-            limit: CALL_MAX,
-        }),
+        Err(_) => Err(DriverFault::TimedOut { what: what(), limit }),
     }
 }
 
@@ -191,6 +189,6 @@ async fn caught<T>(call: impl Future<Output = T>) -> Option<T> {
 }
 
 /// Longer than any driver may take by itself: pulling an image is the longest.
-const CALL_MAX: Duration = Duration::from_secs(330);
+pub(crate) const CALL_MAX: Duration = Duration::from_secs(330);
 const WEIGHT_MAX: u16 = 1_000;
 const URL: &str = "PORTREEVE_URL";

@@ -12,7 +12,7 @@ use portreeve_model::{Announcement, MemberKey, Term, Tick};
 use super::tasks::{Teller, What};
 use super::{Run, Shared};
 use crate::membership;
-use crate::start::{Fault, Means, bounded, credentials};
+use crate::start::{CALL_MAX, Fault, Means, bounded, credentials};
 
 impl Run {
     pub(super) fn carry_out(&mut self, act: Act, shared: &Shared, now: Tick) {
@@ -78,7 +78,7 @@ impl Run {
             return;
         };
         self.tasks.change(async move {
-            let answer = bounded("stop", driver.stop(&instance, how)).await;
+            let answer = bounded("stop", CALL_MAX, driver.stop(&instance, how)).await;
             What::Stopped { id, how, answer }
         });
     }
@@ -106,12 +106,36 @@ impl Run {
         if self.is_of_strangers {
             return self.renew(id, means);
         }
+        if let Some(address) = self.life.instance(id).and_then(|instance| instance.address) {
+            self.register_at(id, address, means);
+        }
+    }
+
+    /// What another proxy has started serves here too.
+    pub(super) fn share(&mut self, listed: &[Found], means: &Means) {
+        if self.plan.lifecycle.registered_by != RegisteredBy::Scaler {
+            return;
+        }
+        let is_ours = |found: &&Found| found.state == FoundState::Running && self.make.made(&found.id);
+        let running: Vec<&Found> = listed.iter().filter(is_ours).collect();
+        for (id, address) in running
+            .iter()
+            .filter_map(|found| Some((&found.id, found.address?)))
+        {
+            self.register_at(id, address, means);
+        }
+        for id in self
+            .tasks
+            .kept_but(&|id| running.iter().any(|found| *found.id == *id))
+        {
+            self.forget(&id, means);
+        }
+    }
+
+    fn register_at(&mut self, id: &Arc<str>, address: SocketAddr, means: &Means) {
         if self.tasks.keeps(id) {
             return;
         }
-        let Some(address) = self.life.instance(id).and_then(|instance| instance.address) else {
-            return;
-        };
         let announcement = self.announcement(id, address);
         let (means, key, plan) = (means.clone(), self.key.clone(), self.plan.clone());
         let id = Arc::clone(id);

@@ -1,6 +1,7 @@
 //! Taking in what happened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use portreeve_driver::{DriverFault, Ended, Found, FoundState, Started, Stop};
 use portreeve_model::Tick;
@@ -16,6 +17,7 @@ use crate::view::Role;
 impl Run {
     pub(crate) fn take(&mut self, what: What, shared: &Shared, now: Tick) {
         match what {
+            What::Led { asked } => self.led_at = asked,
             What::Rollcall { answer, asked } => self.roll_called(answer, asked, shared, now),
             What::Started { id, answer } => self.started(&id, answer, now),
             What::Stopped { id, how, answer } => self.stopped(&id, how, answer, now),
@@ -52,7 +54,7 @@ impl Run {
         }
         match answer {
             Ok(Rollcall::Leads(listed)) => self.leads(listed, asked, shared, now),
-            Ok(Rollcall::Follows(holder)) => self.follows(holder),
+            Ok(Rollcall::Follows(holder, listed)) => self.follows(holder, &listed, shared),
             Err(fault) => {
                 // Soon again, and others meanwhile.
                 self.note_driver_fault(&fault, now);
@@ -109,16 +111,38 @@ impl Run {
         }
     }
 
-    fn follows(&mut self, holder: String) {
+    fn follows(&mut self, holder: String, listed: &[Found], shared: &Shared) {
+        if self.is_leaving() {
+            return;
+        }
         if self.role != Role::Follows(holder.clone()) {
             tracing::info!(pool = &*self.key.pool, fleet = &*self.key.fleet, %holder, "another proxy scales it");
         }
+        self.lose_lead(Role::Follows(holder));
+        self.share(listed, &shared.means);
+    }
+
+    /// Who could not renew it for so long acts no more: another may lead by now.
+    pub(super) fn doubt_lead(&mut self, now: Tick) {
+        if self.role == Role::Leads && !self.is_leaving() && self.led_at.plus(LEAD_LASTS) <= now {
+            let (pool, fleet) = (&*self.key.pool, &*self.key.fleet);
+            tracing::warn!(
+                pool,
+                fleet,
+                "the driver does not answer: whether this proxy may scale is not known"
+            );
+            self.lose_lead(Role::Unknown);
+        }
+    }
+
+    /// What is registered stays so.
+    fn lose_lead(&mut self, role: Role) {
         if self.role == Role::Leads {
             self.life.resign();
-            self.tasks.end_all();
+            self.tasks.end_watches();
             self.figures.forget_all();
         }
-        self.role = Role::Follows(holder);
+        self.role = role;
     }
 
     /// The proxy before us may have been killed while these were leaving.
@@ -187,3 +211,6 @@ fn as_found(found: Found) -> FoundInstance {
         age: found.age,
     }
 }
+
+/// Less than the thirty seconds after which another may take it.
+pub(super) const LEAD_LASTS: Duration = Duration::from_secs(25);

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
 use portreeve_control::Refused;
 use portreeve_driver::{Driver, DriverFault, Ended, Found, Started, Stop, Usage};
@@ -30,6 +31,10 @@ pub(crate) struct News {
 /// What happened.
 #[derive(Debug)]
 pub(crate) enum What {
+    /// We lead, as of the moment when it was asked.
+    Led {
+        asked: Tick,
+    },
     Rollcall {
         answer: Result<Rollcall, DriverFault>,
         /// When it was asked for: what happened since is known better.
@@ -157,7 +162,8 @@ impl Tasks {
         self.is_calling_roll = true;
         let (driver, owner, teller) = (Arc::clone(driver), Arc::clone(owner), self.teller.clone());
         self.spawn(async move {
-            let answer = rollcall::call(&*driver, &owner).await;
+            let led = teller.tell(What::Led { asked });
+            let answer = rollcall::call(&*driver, &owner, led).await;
             teller.tell(What::Rollcall { answer, asked }).await;
         });
     }
@@ -172,7 +178,7 @@ impl Tasks {
         }
         let (driver, teller) = (Arc::clone(driver), self.teller.clone());
         self.spawn(async move {
-            let usages = bounded("usage", async { Ok(driver.usage(&running).await) }).await;
+            let usages = bounded("usage", USAGE_MAX, async { Ok(driver.usage(&running).await) }).await;
             // What is not known any more does not count any more.
             let usages = usages.unwrap_or_else(|_| vec![Usage::default(); running.len()]);
             let ids = running.into_iter().map(|one| one.id).collect();
@@ -263,16 +269,15 @@ impl Tasks {
         self.watches.remove(id);
         self.memberships.remove(id);
     }
-
-    /// Another leads: nothing of ours goes on.
-    pub(super) fn end_all(&mut self) {
-        self.end_watches();
-        self.memberships.clear();
-    }
-
     /// Nobody waits for an end any more; what is registered stays so.
     pub(super) fn end_watches(&mut self) {
         self.watches.clear();
+    }
+
+    /// Those that are kept registered, but for these.
+    pub(super) fn kept_but(&self, is_there: &dyn Fn(&str) -> bool) -> Vec<Arc<str>> {
+        let others = self.memberships.keys().filter(|id| !is_there(id));
+        others.map(Arc::clone).collect()
     }
 
     /// No more heartbeats but for these.
@@ -287,3 +292,5 @@ fn alone(task: impl Future<Output = ()> + Send + 'static) -> JoinSet<()> {
     set.spawn(task);
     set
 }
+
+const USAGE_MAX: Duration = Duration::from_secs(30);

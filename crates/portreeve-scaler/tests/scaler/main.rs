@@ -230,8 +230,19 @@ async fn of_two_proxies_one_scales_and_the_other_takes_over() {
         || format!("{:?}", other.view().fleets()),
     )
     .await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let shared = || world::serving(&controller).len();
+    until(
+        || shared() == 2,
+        || "what one has started serves at the other too".to_owned(),
+    )
+    .await;
     assert_eq!(world.engine.orders().len(), 2);
+    let crashed = &world.serving()[0];
+    world.engine.crash(crashed);
+    let is_gone = || !world::serving(&controller).contains(crashed);
+    until(is_gone, || "what is over is no backend of the other".to_owned()).await;
+    until(|| shared() == 2, || format!("{} serve at the other", shared())).await;
+    assert_eq!(world.engine.orders().len(), 3);
     world.engine.is_led_by("them");
     until(
         || {
@@ -244,7 +255,7 @@ async fn of_two_proxies_one_scales_and_the_other_takes_over() {
         || format!("{:?}", other.view().fleets()),
     )
     .await;
-    assert_eq!(world.engine.orders().len(), 2, "what there is was adopted");
+    assert_eq!(world.engine.orders().len(), 3, "what there is was adopted");
     other.stop().await;
     controller.stop().await;
     world.end().await;

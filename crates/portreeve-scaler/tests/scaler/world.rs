@@ -111,10 +111,7 @@ impl World {
 
     /// The ids of backends that serve.
     pub(crate) fn serving(&self) -> Vec<Name> {
-        let snapshot = self.snapshot();
-        let backends = snapshot.pool("api").unwrap().backends.iter();
-        let serving = backends.filter(|backend| backend.standing() == Standing::Serving);
-        serving.map(|backend| Arc::clone(&backend.label)).collect()
+        serving(&self.controller)
     }
 
     pub(crate) async fn until_serving(&self, count: usize) -> Vec<Name> {
@@ -216,6 +213,14 @@ fn plan(scale: ScalePlan) -> Plan {
 
 /// Short, so that it shows in a test if nobody renews it.
 pub(crate) const LEASE_MAX: Duration = Duration::from_secs(1);
+
+/// The ids of backends that serve at this proxy.
+pub(crate) fn serving(controller: &Controller) -> Vec<Name> {
+    let snapshot = Arc::clone(&controller.snapshots().borrow());
+    let backends = snapshot.pool("api").unwrap().backends.iter();
+    let serving = backends.filter(|backend| backend.standing() == Standing::Serving);
+    serving.map(|backend| Arc::clone(&backend.label)).collect()
+}
 
 /// Looks until it is so; after ten seconds fails with what is seen.
 pub(crate) async fn until(is_so: impl Fn() -> bool, seen: impl Fn() -> String) {
