@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::query_parameters::LogsOptionsBuilder;
-use portreeve_driver::Found;
+use portreeve_driver::{Found, readable};
 use tokio::time::Instant;
 
 use crate::driver::DockerDriver;
@@ -110,7 +110,8 @@ fn keep_last(words: &mut Vec<u8>) {
 
 /// Cut bytes of a letter are replaced by more than they were, so they are cut again.
 fn text(words: &[u8]) -> String {
-    let text = String::from_utf8_lossy(words);
+    let lines: Vec<String> = words.split(|byte| *byte == b'\n').map(readable).collect();
+    let text = lines.join("\n");
     let text = text.trim();
     text[text.ceil_char_boundary(text.len().saturating_sub(WORDS_MAX))..].to_owned()
 }
@@ -167,7 +168,7 @@ impl Lines {
             return;
         }
         self.passed += 1;
-        pass(String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']));
+        pass(&readable(line.strip_suffix(b"\n").unwrap_or(line)));
     }
 
     fn tell_left_out(&mut self, pass: &mut dyn FnMut(&str)) {
@@ -217,6 +218,12 @@ mod tests {
             (Stream::Out, b"o\n\nthree"),
         ];
         assert_eq!(passed(pieces), ["one", "oh", "two", ""]);
+    }
+
+    #[test]
+    fn what_a_terminal_obeys_is_spelt_out() {
+        assert_eq!(passed(&[(Stream::Out, b"a\x1b[2Jb\n")]), ["a\\u{1b}[2Jb"]);
+        assert_eq!(text(b"one\r\n\x07two\n"), "one\n\\u{7}two");
     }
 
     #[test]

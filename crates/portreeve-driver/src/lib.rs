@@ -27,4 +27,5 @@ pub use exec::ExecDriver;
 pub use fault::DriverFault;
 pub use instance::{Ended, Found, FoundState, Leadership, Order, Started, Stop, Usage};
 pub use process::ProcessDriver;
+pub use readable::readable;
 pub use secret::Secret;

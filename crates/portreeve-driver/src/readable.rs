@@ -1,7 +1,9 @@
 //! What others wrote, as people may read it.
 
-/// Without what a terminal or another reader of the log would obey.
-pub(crate) fn readable(bytes: &[u8]) -> String {
+/// A line without what a terminal or another reader of the log would obey: control characters, but for tabs, are spelt
+/// out.
+#[must_use]
+pub fn readable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_suffix('\r').unwrap_or(&text);
     if !text.chars().any(is_obeyed) {
