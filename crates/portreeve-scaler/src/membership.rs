@@ -63,7 +63,7 @@ async fn until_listening(address: SocketAddr) {
 }
 
 const CONNECT_WAIT: Duration = Duration::from_secs(1);
-const LOOK_MIN: Duration = Duration::from_millis(5);
+const LOOK_MIN: Duration = Duration::from_millis(2);
 const LOOK_MAX: Duration = Duration::from_millis(100);
 const BEAT_MIN: Duration = Duration::from_millis(200);
 /// After a refusal.

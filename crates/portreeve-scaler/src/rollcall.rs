@@ -9,23 +9,27 @@ use crate::start::bounded;
 /// What the driver said.
 #[derive(Debug)]
 pub(crate) enum Rollcall {
-    /// We lead, and there are these.
-    Leads(Vec<Found>),
+    /// We lead, and there are these; `None`: nobody asked.
+    Leads(Option<Vec<Found>>),
     /// Another does, and there are these.
     Follows(String, Vec<Found>),
 }
 
-/// `led` hears at once that we lead: a list may take long.
+/// `led` hears at once that we lead: a list may take long, and need not be made each time.
 pub(crate) async fn call(
     driver: &dyn Driver,
     owner: &str,
+    wants_list: bool,
     led: impl Future<Output = ()>,
 ) -> Result<Rollcall, DriverFault> {
     match bounded("lead", LEAD_MAX, driver.lead(owner)).await? {
         Leadership::Theirs(holder) => Ok(Rollcall::Follows(holder, list(driver).await?)),
         Leadership::Ours => {
             led.await;
-            Ok(Rollcall::Leads(list(driver).await?))
+            Ok(Rollcall::Leads(match wants_list {
+                true => Some(list(driver).await?),
+                false => None,
+            }))
         }
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Run {
     role: Role,
     /// When we were last told that we lead.
     led_at: Tick,
+    /// When the driver was last asked what there is.
+    listed_at: Tick,
     size: u32,
     decision: Option<Decision>,
     due: Due,
@@ -101,6 +103,7 @@ impl Run {
             life: Fleet::new(&key.pool, plan.clone()),
             role: Role::Unknown,
             led_at: now,
+            listed_at: now,
             size: plan.min,
             decision: None,
             due: Due {
@@ -300,7 +303,9 @@ impl Run {
         if let Some(driver) = &self.driver
             && !self.tasks.is_calling_roll()
         {
-            self.tasks.call_roll(driver, &shared.owner, now);
+            let is_old = self.listed_at.plus(LIST_EVERY) <= now;
+            let wants_list = self.role != Role::Leads || self.life.wants_list() || is_old;
+            self.tasks.call_roll(driver, &shared.owner, wants_list, now);
         }
     }
 
@@ -331,6 +336,8 @@ const SAMPLE_MIN: Duration = Duration::from_millis(100);
 const SAMPLE_MAX: Duration = Duration::from_secs(1);
 /// Who leads asks for it this often; leadership ends thirty seconds after the last time.
 const ROLLCALL_EVERY: Duration = Duration::from_secs(8);
+/// Drivers tell of each end, so what there is need not be asked often.
+const LIST_EVERY: Duration = Duration::from_secs(60);
 /// For whoever does not lead.
 const ROLLCALL_AGAIN: Duration = Duration::from_secs(1);
 const USAGE_MIN: Duration = Duration::from_secs(1);

@@ -53,7 +53,8 @@ impl Run {
             return;
         }
         match answer {
-            Ok(Rollcall::Leads(listed)) => self.leads(listed, asked, shared, now),
+            Ok(Rollcall::Leads(Some(listed))) => self.leads(listed, asked, shared, now),
+            Ok(Rollcall::Leads(None)) => {}
             Ok(Rollcall::Follows(holder, listed)) => self.follows(holder, &listed, shared),
             Err(fault) => {
                 // Soon again, and others meanwhile.
@@ -66,6 +67,7 @@ impl Run {
         if self.is_leaving() {
             return;
         }
+        self.listed_at = asked;
         let is_first = self.role != Role::Leads;
         if is_first {
             self.take_lead(&listed, shared, now);

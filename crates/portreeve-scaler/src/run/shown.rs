@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use portreeve_model::plan::RegisteredBy;
+use portreeve_model::plan::ScaleMode;
 use portreeve_model::scale::{Decision, FleetEventKind};
 use portreeve_model::{FleetShared, Tick};
 
@@ -87,7 +88,11 @@ impl Run {
 
     /// A size that changes is told with its reason.
     pub(super) fn tell_change(&mut self, decision: &Decision) {
-        let (from, to) = (decision.current, decision.size);
+        // Who observes is told by others how many there are: that does not follow what was decided.
+        let (from, to) = match self.mode {
+            ScaleMode::On => (decision.current, decision.size),
+            ScaleMode::Observe => (self.size, decision.size),
+        };
         if from == to {
             return;
         }
@@ -98,8 +103,8 @@ impl Run {
         let (pool, fleet) = (&*self.key.pool, &*self.key.fleet);
         let rule = decision.rule.map_or("none", |rule| rule.code());
         let mode = match self.mode {
-            portreeve_model::plan::ScaleMode::On => "on",
-            portreeve_model::plan::ScaleMode::Observe => "observe",
+            ScaleMode::On => "on",
+            ScaleMode::Observe => "observe",
         };
         tracing::info!(pool, fleet, from, to, rule, mode, "another size");
     }

@@ -158,12 +158,18 @@ impl Tasks {
         self.changing > 0
     }
 
-    pub(super) fn call_roll(&mut self, driver: &Arc<dyn Driver>, owner: &Arc<str>, asked: Tick) {
+    pub(super) fn call_roll(
+        &mut self,
+        driver: &Arc<dyn Driver>,
+        owner: &Arc<str>,
+        wants_list: bool,
+        asked: Tick,
+    ) {
         self.is_calling_roll = true;
         let (driver, owner, teller) = (Arc::clone(driver), Arc::clone(owner), self.teller.clone());
         self.spawn(async move {
             let led = teller.tell(What::Led { asked });
-            let answer = rollcall::call(&*driver, &owner, led).await;
+            let answer = rollcall::call(&*driver, &owner, wants_list, led).await;
             teller.tell(What::Rollcall { answer, asked }).await;
         });
     }

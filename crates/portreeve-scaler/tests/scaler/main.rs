@@ -350,7 +350,13 @@ async fn who_observes_starts_nothing_and_says_what_it_would() {
     world
         .until_fleet("it says two", |fleet| fleet.decision.is_some() && fleet.size == 2)
         .await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(world.engine.orders().is_empty());
+    let changes = world.fleets()[0].changes;
+    assert!(
+        changes.0 + changes.1 <= 1,
+        "told once, not each period: {changes:?}"
+    );
     world.end().await;
 }
 
