@@ -11,6 +11,8 @@ pub(super) struct Rest {
     begun: Tick,
     /// `None`: no request so far, and none is known to have been before.
     busy: Option<Tick>,
+    /// Whether the last look saw one under way, or come.
+    is_busy: bool,
     /// `None`: not known yet.
     requests_total: Option<u64>,
     asked_total: u64,
@@ -23,6 +25,7 @@ impl Rest {
         Self {
             begun: now,
             busy: None,
+            is_busy: false,
             requests_total: None,
             asked_total: 0,
             asked_decided: 0,
@@ -33,7 +36,8 @@ impl Rest {
         let is_counted = self
             .requests_total
             .is_some_and(|total| total != seen.requests_total);
-        if seen.under_way() > 0 || is_counted || seen.asked_total != self.asked_total {
+        self.is_busy = seen.under_way() > 0 || is_counted || seen.asked_total != self.asked_total;
+        if self.is_busy {
             self.busy = Some(now);
         }
         self.requests_total = Some(seen.requests_total);
@@ -56,9 +60,10 @@ impl Rest {
         now.since(self.busy.unwrap_or(self.begun))
     }
 
-    /// Whether this has been so long enough.
+    /// Whether this has been so long enough; never while one is under way, however short that is.
     pub(super) fn is_idle(&self, after: Option<Duration>, now: Tick) -> bool {
-        after.is_some_and(|after| self.busy.is_none() || self.quiet(now) >= after)
+        let is_quiet = |after| self.busy.is_none() || self.quiet(now) >= after;
+        !self.is_busy && after.is_some_and(is_quiet)
     }
 }
 
@@ -75,6 +80,20 @@ mod tests {
             requests_total,
             ..Seen::default()
         }
+    }
+
+    #[test]
+    fn who_has_a_request_is_not_idle_even_where_no_time_is_allowed() {
+        let mut rest = Rest::new(at(0));
+        rest.note(&total(0), at(0));
+        let under_way = Seen {
+            in_flight: 1,
+            ..total(0)
+        };
+        rest.note(&under_way, at(0));
+        assert!(!rest.is_idle(Some(Duration::ZERO), at(0)));
+        rest.note(&total(0), at(0));
+        assert!(rest.is_idle(Some(Duration::ZERO), at(0)));
     }
 
     const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
