@@ -39,6 +39,15 @@ impl Bound {
             Bind::Unix(_) => None,
         })
     }
+
+    /// The first that takes registrations over TCP.
+    pub(crate) fn taking_registrations(&self) -> Option<SocketAddr> {
+        let mut taking = self.0.iter().filter(|claim| claim.plan.registration);
+        taking.find_map(|claim| match claim.socket.as_ref()?.local() {
+            Bind::Tcp(address) => Some(address),
+            Bind::Unix(_) => None,
+        })
+    }
 }
 
 /// One listener's address cannot be bound.

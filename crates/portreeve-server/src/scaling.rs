@@ -1,5 +1,6 @@
 //! Which drivers there are, and how the scaler is put together with the rest.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,17 +9,17 @@ use portreeve_config::Config;
 use portreeve_control::Controller;
 use portreeve_docker::DockerDriver;
 use portreeve_driver::{Driver, DriverFault, ExecDriver, ProcessDriver};
-use portreeve_model::plan::{Bind, DriverPlan, Ec2Plan, FleetPlan};
+use portreeve_model::plan::{DriverPlan, Ec2Plan, FleetPlan};
 use portreeve_scaler::{FleetKey, Scaler, ScalerSettings};
 use tokio::sync::Notify;
 
-use crate::listeners::Listeners;
+use crate::listeners::Bound;
 
 /// Starts it, with all drivers of this build.
 pub(crate) fn start(
     config: &Config,
     controller: &Controller,
-    listeners: &Listeners,
+    bound: &Bound,
     wakes: Arc<Notify>,
     start: Instant,
 ) -> Scaler {
@@ -32,7 +33,7 @@ pub(crate) fn start(
         start,
         state: Some(config.state.clone()),
         driver: Box::new(move |key, plan| drivers.make(key, plan)),
-        url: url(config, listeners),
+        url: bound.taking_registrations().map(url),
         owner: owner(&config.state),
     })
 }
@@ -68,20 +69,12 @@ fn ec2(_: &FleetKey, _: &Ec2Plan) -> Result<Arc<dyn Driver>, DriverFault> {
     Err(DriverFault::NotBuilt { driver: "ec2" })
 }
 
-/// A listener that takes registrations, as programs of this machine reach it.
-fn url(config: &Config, listeners: &Listeners) -> Option<String> {
-    let mut taking = config
-        .plan
-        .listeners
-        .iter()
-        .filter(|listener| listener.registration);
-    taking.find_map(|listener| match listeners.address(&listener.name)? {
-        Bind::Tcp(address) if address.ip().is_unspecified() => {
-            Some(format!("http://127.0.0.1:{}", address.port()))
-        }
-        Bind::Tcp(address) => Some(format!("http://{address}")),
-        Bind::Unix(_) => None,
-    })
+/// A listener, as programs of this machine reach it.
+fn url(listener: SocketAddr) -> String {
+    match listener.ip().is_unspecified() {
+        true => format!("http://127.0.0.1:{}", listener.port()),
+        false => format!("http://{listener}"),
+    }
 }
 
 /// The same after a restart, and another for each proxy.

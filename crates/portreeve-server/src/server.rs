@@ -94,13 +94,13 @@ impl Server {
             events: Arc::clone(&prepared.events),
             start,
         };
-        let mut listeners = Listeners::default();
-        listeners.open(prepared.bound, &proxy);
-        let scaler = scaling::start(&config, &controller, &listeners, wakes, start);
+        let scaler = scaling::start(&config, &controller, &prepared.bound, wakes, start);
         let admin = match prepared.admin {
             Some(listener) => Some(start_admin(listener, view, (registrar, &scaler), &config)?),
             None => None,
         };
+        let mut listeners = Listeners::default();
+        listeners.open(prepared.bound, &proxy);
         readiness.send_replace(Readiness::Ready);
         Ok(Self {
             config,
