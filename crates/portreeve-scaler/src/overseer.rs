@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portreeve_model::plan::{FleetPlan, ScalePlan};
-use portreeve_model::{Pool, Snapshot, Tick};
+use portreeve_model::{FleetShared, Pool, Snapshot, Tick};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -126,9 +126,7 @@ impl Overseer {
         let now = self.clock.now();
         let mut settled = Vec::new();
         for run in self.runs.values_mut() {
-            let pool = self.snapshot.pool(&run.key.pool);
-            let fleet = pool.and_then(|pool| pool.fleets().iter().find(|fleet| fleet.name == run.key.fleet));
-            let world = pool.zip(fleet).map(|(pool, fleet)| (&**pool, &**fleet));
+            let world = world_of(&self.snapshot, &run.key);
             run.pass(world, is_woken, &self.shared, now);
             if !run.is_leaving() && run.is_settled() {
                 settled.push(run.key.clone());
@@ -289,10 +287,7 @@ fn planned(snapshot: &Snapshot) -> impl Iterator<Item = (FleetKey, &FleetPlan, &
     })
 }
 
-fn world_of<'a>(
-    snapshot: &'a Snapshot,
-    key: &FleetKey,
-) -> Option<(&'a Pool, &'a portreeve_model::FleetShared)> {
+fn world_of<'a>(snapshot: &'a Snapshot, key: &FleetKey) -> Option<(&'a Pool, &'a FleetShared)> {
     let pool = snapshot.pool(&key.pool)?;
     let fleet = pool.fleets().iter().find(|fleet| fleet.name == key.fleet)?;
     Some((pool, fleet))

@@ -275,6 +275,7 @@ impl Tasks {
         self.watches.remove(id);
         self.memberships.remove(id);
     }
+
     /// Nobody waits for an end any more; what is registered stays so.
     pub(super) fn end_watches(&mut self) {
         self.watches.clear();
