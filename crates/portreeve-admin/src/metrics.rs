@@ -108,9 +108,7 @@ const PAGE_BYTES_GUESS: usize = 16 * 1024;
 mod tests {
     use super::*;
     use crate::{Events, Readiness};
-    use portreeve_model::plan::{
-        Bind, ClientLimits, ListenerPlan, Plan, PoolPlan, RoutePlan, Target, TargetAddress,
-    };
+    use portreeve_model::plan::{Bind, ListenerPlan, Plan, PoolPlan, RoutePlan, Target, TargetAddress};
     use portreeve_model::{Ask, Cause, RequestOutcome, Resolved, Snapshot, Tried};
     use std::sync::Arc;
     use std::time::{Duration, Instant, SystemTime};
@@ -119,15 +117,10 @@ mod tests {
     fn plan() -> Plan {
         let target = |text: &str| Target::new(TargetAddress::Unix(text.into()));
         Plan {
-            listeners: vec![ListenerPlan {
-                name: "web".into(),
-                bind: Bind::Tcp("127.0.0.1:0".parse().unwrap()),
-                limits: ClientLimits::default(),
-                trusted_proxies: Vec::new(),
-                forwarded: false,
-                packets: None,
-                registration: false,
-            }],
+            listeners: vec![ListenerPlan::new(
+                "web".into(),
+                Bind::Tcp("127.0.0.1:0".parse().unwrap()),
+            )],
             routes: vec![RoutePlan::all("shop".into(), "app".into())],
             pools: vec![PoolPlan {
                 targets: vec![target("/run/\"a\".sock")],

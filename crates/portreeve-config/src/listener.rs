@@ -48,13 +48,12 @@ pub(crate) fn read(name: Name, mut section: Section<'_>, known: &Known) -> Liste
     section.finish(&[("limits", &limit_keys)]);
     let trusted_proxies = trusted.iter().filter_map(|item| item.word(network)).collect();
     let plan = ListenerPlan {
-        name,
-        bind: bind.unwrap_or(NOWHERE),
         limits,
         trusted_proxies,
         forwarded,
         packets: packet_plan,
         registration,
+        ..ListenerPlan::new(name, bind.unwrap_or(NOWHERE))
     };
     ListenerDraft { place, packets, plan }
 }

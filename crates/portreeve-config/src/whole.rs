@@ -7,9 +7,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use portreeve_model::plan::{
-    Bind, ClientLimits, ListenerPlan, Name, Plan, PolicyPlan, RegistrationPlan, RoutePlan,
-};
+use portreeve_model::plan::{Bind, ListenerPlan, Name, Plan, PolicyPlan, RegistrationPlan, RoutePlan};
 
 use crate::defaults;
 use crate::findings::Findings;
@@ -53,6 +51,7 @@ impl Draft {
             pools: self.pools.into_iter().map(|pool| pool.placed.plan).collect(),
             policies: self.policies,
             registration: self.registration,
+            acme: None,
             zone: self.zone,
         }
     }
@@ -142,15 +141,7 @@ impl Draft {
 
 /// The listener that is there when none is asked for.
 pub(crate) fn listener() -> ListenerPlan {
-    ListenerPlan {
-        name: Name::from(defaults::LISTENER_NAME),
-        bind: defaults::bind(),
-        limits: ClientLimits::default(),
-        trusted_proxies: Vec::new(),
-        forwarded: false,
-        packets: None,
-        registration: false,
-    }
+    ListenerPlan::new(Name::from(defaults::LISTENER_NAME), defaults::bind())
 }
 
 /// The route that takes everything.

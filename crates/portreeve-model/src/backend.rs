@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use crate::address::BackendAddress;
 use crate::digest::digest;
 use crate::gate::Gate;
-use crate::plan::Name;
+use crate::plan::{Name, Scheme};
 use crate::policy::Policies;
 use crate::registration::Announcement;
 use crate::report::LastReport;
@@ -55,6 +55,10 @@ pub struct Backend {
     pub zone: Option<Name>,
     /// Whether it serves only while no other may.
     pub is_backup: bool,
+    /// What is spoken with it, as the file says; of one that registered, its pool knows: [`Pool::scheme_of`](crate::Pool::scheme_of).
+    pub scheme: Scheme,
+    /// Its host as the file names it, which a certificate has to be for; `None`: an address.
+    pub host: Option<Arc<str>>,
     /// Whether it registered itself; else it stands in the file.
     pub is_registered: bool,
     /// A packet server that wants `type` as text.
@@ -80,6 +84,8 @@ impl Backend {
             policies,
             zone: None,
             is_backup: false,
+            scheme: Scheme::default(),
+            host: None,
             is_registered: false,
             spells_types_as_text: false,
             standing: SharedStanding::new(Standing::Serving),
@@ -114,6 +120,12 @@ impl Backend {
             is_backup,
             ..self
         }
+    }
+
+    /// The same, with which that is spoken, and which has that host.
+    #[must_use]
+    pub fn speaking(self, scheme: Scheme, host: Option<Arc<str>>) -> Self {
+        Self { scheme, host, ..self }
     }
 
     /// What tells a sticky client's backend from others: the same in every process and after every restart, as long as

@@ -29,6 +29,10 @@ pub enum Cause {
     UnsupportedCoding,
     /// A version of HTTP that we do not speak.
     UnsupportedVersion,
+    /// HTTP without TLS on a port for TLS.
+    PlainHttp,
+    /// The request is for another host than the one that the TLS handshake named.
+    SniMismatch,
     /// A route serves this host, but none fits.
     NoRoute,
     /// No route serves this host.
@@ -75,6 +79,12 @@ pub enum Cause {
     ConnectTimeout,
     /// The connection to the backend could not be made for another reason.
     ConnectFailed,
+    /// The TLS handshake with the backend failed.
+    BackendTls,
+    /// The backend's certificate is not one that we trust for its name.
+    BackendCertificate,
+    /// The backend does not speak HTTP/2 as it should.
+    BackendProtocol,
     /// The backend reset the connection before a response head.
     BackendReset,
     /// The backend closed the connection before a response head.

@@ -208,6 +208,14 @@ fn each_text(from: &PolicySource, request: &dyn RequestView, take: &mut dyn FnMu
                 take(&percent_decoded(segment));
             }
         }
+        PolicySource::Certificate(known) => {
+            request.any_certificate_name(&mut |name| {
+                let meant = known.iter().filter(|(pattern, _)| pattern.matches(name));
+                meant
+                    .flat_map(|(_, policies)| policies)
+                    .any(|policy| take(policy.as_str().as_bytes()))
+            });
+        }
     }
 }
 
@@ -219,5 +227,6 @@ fn place_of(from: &PolicySource) -> String {
         PolicySource::Query(name) => format!("the query field {name}"),
         PolicySource::HostLabel(nth) => format!("label {nth} of its host"),
         PolicySource::PathSegment(nth) => format!("segment {nth} of its path"),
+        PolicySource::Certificate(_) => "the client's certificate".to_owned(),
     }
 }

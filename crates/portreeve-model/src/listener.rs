@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::network::Networks;
-use crate::plan::{Bind, ClientLimits, Name, PacketPlan};
+use crate::plan::{Bind, Carries, ClientLimits, Http2Plan, Name, PacketPlan, TlsPlan};
 use crate::route::{RequestView, Route};
 use crate::router::{Routed, Router};
 use crate::stats::ListenerStats;
@@ -28,11 +28,30 @@ pub struct Listener {
     pub packets: Option<Packets>,
     /// Whether backends may register here.
     pub registration: bool,
+    /// What it carries.
+    pub carries: Carries,
+    /// How it is secured; `None`: it is not.
+    pub tls: Option<Arc<TlsPlan>>,
+    /// How it speaks HTTP/2.
+    pub http2: Http2Plan,
+    /// Peers that have to say by the PROXY protocol whose connection it is.
+    pub proxy_protocol: Networks,
+    /// Where every request is sent instead of being served.
+    pub redirect: Option<Redirect>,
     /// Where the data plane says that it could not reach a backend.
     pub suspicions: Arc<Suspicions>,
     /// What it has accepted; the same for as long as a listener of this name exists.
     pub stats: Arc<ListenerStats>,
     pub(crate) router: Router,
+}
+
+/// Where a listener without TLS sends its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redirect {
+    /// Of the TLS listener, as configured.
+    pub port: u16,
+    /// Of the response.
+    pub status: u16,
 }
 
 /// How a listener serves packets.

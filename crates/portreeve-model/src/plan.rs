@@ -3,6 +3,7 @@
 
 mod ejection;
 mod hold;
+mod http2;
 mod listener;
 mod policies;
 mod pool;
@@ -11,14 +12,17 @@ mod registration;
 mod retry;
 mod route;
 mod scale;
+mod scheme;
+mod tls;
 mod traffic;
 
 use std::sync::Arc;
 
 pub use ejection::EjectionPlan;
 pub use hold::{FailMode, HoldPlan, InFlightPlan, WaitingPage};
-pub use listener::{Bind, ClientLimits, ListenerPlan, Network, PacketPlan};
-pub use policies::{DemandPlan, LedgerMode, PolicyPlan, PolicySource};
+pub use http2::Http2Plan;
+pub use listener::{Bind, Carries, ClientLimits, ListenerPlan, Network, PacketPlan};
+pub use policies::{DemandPlan, LedgerMode, PolicyPlan, PolicySource, SanPattern};
 pub use pool::{BackendLimits, BalancePlan, HashKey, PoolPlan, StickyPlan, Target, TargetAddress};
 pub use probe::{Check, HttpCheck, ProbePlan};
 pub use registration::{MembersPlan, RegistrationPlan};
@@ -27,6 +31,11 @@ pub use route::{HeaderPattern, HostPattern, PathPattern, RoutePlan};
 pub use scale::{
     DockerPlan, DriverPlan, Ec2Plan, ExecPlan, FleetPlan, LeavesFirst, LifecyclePlan, OnExit, PacePlan,
     ProcessPlan, RegisteredBy, RulePlan, ScaleMode, ScalePlan, SchedulePlan,
+};
+pub use scheme::Scheme;
+pub use tls::{
+    AcmeChallenge, AcmePlan, BackendTlsPlan, CertificatePlan, ClientCertificatePlan, RedirectPlan, TlsPlan,
+    TlsVersion,
 };
 pub use traffic::{DeadlinePlan, MirrorPlan, PriorityPlan, RateKey, RatePlan, SplitPlan};
 
@@ -46,6 +55,8 @@ pub struct Plan {
     pub policies: Vec<PolicyPlan>,
     /// Who may register backends.
     pub registration: RegistrationPlan,
+    /// How certificates are had by ACME, if a listener has `domains`.
+    pub acme: Option<AcmePlan>,
     /// Where this proxy is: backends of the same zone come first.
     pub zone: Option<Name>,
 }

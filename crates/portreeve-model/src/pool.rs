@@ -20,7 +20,7 @@ use self::of_file::{Formers, backends_of_file};
 use self::policies::Upheld;
 use crate::backend::Backend;
 use crate::group::{Group, GroupRules, Manner};
-use crate::plan::{BackendLimits, LedgerMode, Name, PoolPlan};
+use crate::plan::{BackendLimits, LedgerMode, Name, PoolPlan, Scheme};
 use crate::policy::{Policies, Policy};
 use crate::registry::Registry;
 use crate::resolved::Resolved;
@@ -91,6 +91,16 @@ impl Pool {
             _ => known
                 .all(|group| group.is_some())
                 .then(|| self.upholding_all(policies)),
+        }
+    }
+
+    /// What is spoken with that backend of it.
+    #[must_use]
+    pub fn scheme_of(&self, backend: &Backend) -> Scheme {
+        if backend.is_registered {
+            self.plan().scheme
+        } else {
+            backend.scheme
         }
     }
 

@@ -139,6 +139,13 @@ pub trait RequestView {
     /// Calls `test` with the value of each line of that field, in order, until it says yes; whether it did.
     fn any_field(&self, lower_name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool;
 
+    /// Calls `test` with each name (SAN) of the certificate that the client has shown, as `DNS:a.example.com`, until it
+    /// says yes; whether it did.
+    fn any_certificate_name(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        let _ = test;
+        false
+    }
+
     /// Whose request it is, trusted proxies seen through; `None` over a Unix socket.
     fn client(&self) -> Option<IpAddr>;
 }

@@ -1,7 +1,7 @@
 //! Which route a request takes: the routes of one listener, laid out once for looking up.
 //!
 //! The most specific route wins. Host: exact, then the longest suffix, then any. Within a host, path: exact, then the
-//! longest prefix, then any. Within a path: more header fields, then a method given, then the order of the plan. Where
+//! longest prefix, then any. Within a path: clients given, then more header fields, then a method given, then the order of the plan. Where
 //! the best host has nothing that fits, less specific hosts are asked.
 
 mod host;

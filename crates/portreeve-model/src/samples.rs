@@ -10,8 +10,8 @@ use crate::ask::Ask;
 use crate::backend::Backend;
 use crate::digest::mix;
 use crate::plan::{
-    BalancePlan, Bind, ClientLimits, DriverPlan, ExecPlan, FleetPlan, ListenerPlan, Plan, PoolPlan,
-    RoutePlan, Target, TargetAddress,
+    BalancePlan, Bind, DriverPlan, ExecPlan, FleetPlan, ListenerPlan, Plan, PoolPlan, RoutePlan, Target,
+    TargetAddress,
 };
 use crate::pool::{Pool, PoolWorld};
 use crate::registry::Registry;
@@ -96,15 +96,7 @@ pub(crate) fn route_plan(name: &str) -> RoutePlan {
 }
 
 pub(crate) fn listener_plan(name: &str) -> ListenerPlan {
-    ListenerPlan {
-        name: name.into(),
-        bind: Bind::Tcp(([127, 0, 0, 1], 0).into()),
-        limits: ClientLimits::default(),
-        trusted_proxies: Vec::new(),
-        forwarded: false,
-        packets: None,
-        registration: false,
-    }
+    ListenerPlan::new(name.into(), Bind::Tcp(([127, 0, 0, 1], 0).into()))
 }
 
 /// One listener `web`, these routes, one pool `pool` of two backends.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::sync::Arc;
 
-use crate::listener::{Listener, Packets};
+use crate::listener::{Listener, Packets, Redirect};
 use crate::network::Networks;
-use crate::plan::{ListenerPlan, Name, Plan, PolicySource, PoolPlan, RoutePlan};
+use crate::plan::{Bind, ListenerPlan, Name, Plan, PolicySource, PoolPlan, RoutePlan};
 use crate::policy::Policy;
 use crate::pool::{Pool, PoolWorld};
 use crate::registry::Registry;
@@ -202,6 +202,11 @@ fn listeners(
             sequence: snapshot.sequence,
             packets: packets(listener, snapshot, before.map(|before| &**before), shards),
             registration: listener.registration,
+            carries: listener.carries,
+            tls: listener.tls.clone().map(Arc::new),
+            http2: listener.http2.clone(),
+            proxy_protocol: Networks::new(&listener.proxy_protocol),
+            redirect: redirect(listener, plan),
             suspicions: Arc::clone(&snapshot.suspicions),
             stats: kept.map_or_else(|| Arc::new(ListenerStats::new(shards)), Arc::clone),
             router: Router::new(served(&listener.name, &plan.routes, &snapshot.routes)),
@@ -211,6 +216,21 @@ fn listeners(
         .iter()
         .map(|listener| Arc::new(build(listener)))
         .collect()
+}
+
+/// With the port of the listener that it names, as configured.
+fn redirect(listener: &ListenerPlan, plan: &Plan) -> Option<Redirect> {
+    let redirect = listener.redirect.as_ref()?;
+    let to = redirect.to.as_ref();
+    let named = to.and_then(|name| plan.listeners.iter().find(|listener| listener.name == *name));
+    let port = match named.map(|listener| &listener.bind) {
+        Some(Bind::Tcp(address)) => address.port(),
+        Some(Bind::Unix(_)) | None => HTTPS_PORT,
+    };
+    Some(Redirect {
+        port,
+        status: redirect.status,
+    })
 }
 
 /// Packets take a route of their own, named after the listener, so that they are counted like everything else.
@@ -253,6 +273,9 @@ fn by_name<'a, T>(
         .map(|thing| (name(thing), thing))
         .collect()
 }
+
+/// RFC 9110 section 4.2.2.
+const HTTPS_PORT: u16 = 443;
 
 #[cfg(test)]
 mod tests;

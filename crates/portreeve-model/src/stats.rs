@@ -5,6 +5,7 @@
 //! the shards up. Two workers with one shard number would lose counts, but break nothing.
 
 mod by_cause;
+mod by_edge_event;
 mod by_why;
 mod counter;
 mod durations;

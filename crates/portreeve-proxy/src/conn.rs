@@ -136,7 +136,12 @@ impl Conn {
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            Poll::Ready(Ok(()))
+            match self.stream.poll_flush(context) {
+                Poll::Pending if self.write_timer.poll_expired(context, patience.deadline()) => {
+                    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+                }
+                flushed => flushed,
+            }
         })
         .await
     }

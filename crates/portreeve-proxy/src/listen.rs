@@ -18,6 +18,7 @@ use crate::serve::client::{Client, Peer};
 use crate::serve::h1;
 use crate::socket::Listening;
 use crate::stream::Stream;
+use crate::stream::wire::Wire;
 use crate::worker::{Gate, Worker};
 
 /// A socket that accepts on this worker.
@@ -36,8 +37,8 @@ impl Acceptor {
 
     /// The connections that the kernel had accepted before the socket closes; it is asked itself, since our notice of
     /// them may lag.
-    fn last(self) -> Vec<(Stream, Option<SocketAddr>)> {
-        let next: Box<dyn FnMut() -> io::Result<(Stream, Option<SocketAddr>)>> = match self {
+    fn last(self) -> Vec<(Wire, Option<SocketAddr>)> {
+        let next: Box<dyn FnMut() -> io::Result<(Wire, Option<SocketAddr>)>> = match self {
             Self::Tcp(listener) => {
                 let Ok(listener) = listener.into_std() else {
                     return Vec::new();
@@ -45,7 +46,7 @@ impl Acceptor {
                 Box::new(move || {
                     let (stream, address) = listener.accept()?;
                     stream.set_nonblocking(true)?;
-                    Ok((Stream::Tcp(TcpStream::from_std(stream)?), Some(address)))
+                    Ok((Wire::Tcp(TcpStream::from_std(stream)?), Some(address)))
                 })
             }
             Self::Unix(listener) => {
@@ -55,7 +56,7 @@ impl Acceptor {
                 Box::new(move || {
                     let (stream, _) = listener.accept()?;
                     stream.set_nonblocking(true)?;
-                    Ok((Stream::Unix(UnixStream::from_std(stream)?), None))
+                    Ok((Wire::Unix(UnixStream::from_std(stream)?), None))
                 })
             }
         };
@@ -65,13 +66,13 @@ impl Acceptor {
             .collect()
     }
 
-    async fn accept(&self) -> io::Result<(Stream, Option<SocketAddr>)> {
+    async fn accept(&self) -> io::Result<(Wire, Option<SocketAddr>)> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                Ok((Stream::Tcp(stream), Some(address)))
+                Ok((Wire::Tcp(stream), Some(address)))
             }
-            Self::Unix(listener) => Ok((Stream::Unix(listener.accept().await?.0), None)),
+            Self::Unix(listener) => Ok((Wire::Unix(listener.accept().await?.0), None)),
         }
     }
 }
@@ -118,12 +119,12 @@ impl Drop for Accepting {
     }
 }
 
-fn admit(stream: Stream, address: Option<SocketAddr>, gate: &Rc<Gate>, worker: &Rc<Worker>) {
+fn admit(stream: Wire, address: Option<SocketAddr>, gate: &Rc<Gate>, worker: &Rc<Worker>) {
     let (gate, worker) = (gate.clone(), worker.clone());
     let peer = Peer::new(address);
     match gate.slots.take_now(peer.ip, &gate.listener()) {
         Ok(slot) => {
-            let conn = Conn::new(stream, &worker.wheel);
+            let conn = Conn::new(Stream::Wire(stream), &worker.wheel);
             tokio::task::spawn_local(h1::serve(Client::new(conn, peer, gate, worker, slot)));
         }
         Err(cause) => drop(tokio::task::spawn_local(wait_or_refuse(
@@ -133,8 +134,8 @@ fn admit(stream: Stream, address: Option<SocketAddr>, gate: &Rc<Gate>, worker: &
 }
 
 /// A full listener: a bounded number of connections wait a bounded time, the others are told at once.
-async fn wait_or_refuse(stream: Stream, peer: Rc<Peer>, gate: Rc<Gate>, worker: Rc<Worker>, cause: Cause) {
-    let conn = Conn::new(stream, &worker.wheel);
+async fn wait_or_refuse(stream: Wire, peer: Rc<Peer>, gate: Rc<Gate>, worker: Rc<Worker>, cause: Cause) {
+    let conn = Conn::new(Stream::Wire(stream), &worker.wheel);
     let listener = gate.listener();
     let taken = match cause {
         Cause::ListenerFull => gate.slots.take(peer.ip, &listener).await,
@@ -203,7 +204,7 @@ impl Spare {
             gate.listener()
                 .stats
                 .refused(worker.shard, Cause::OpenFilesExhausted);
-            stream.send_now(&refusal(Cause::OpenFilesExhausted, worker));
+            Stream::Wire(stream).send_now(&refusal(Cause::OpenFilesExhausted, worker));
         }
         self.0 = File::open("/dev/null").ok();
         tokio::time::sleep(PAUSE).await;

@@ -136,8 +136,12 @@ impl Pipe {
             if self.cleared > 0 || !self.tail.is_empty() {
                 ready!(self.poll_write(context, from, to))?;
             } else if self.ended {
-                return Poll::Ready(Ok(()));
+                return self.poll_flush(context, to);
             } else if from.input().is_empty() || !self.advance(from)? {
+                // What was written may not be on its way yet, and whoever we wait for may wait for it.
+                if let Poll::Ready(Err(_)) = to.stream.poll_flush(context) {
+                    return Poll::Ready(Err(Broken::Write));
+                }
                 ready!(self.poll_read(context, from))?;
             }
         }
@@ -174,6 +178,17 @@ impl Pipe {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(_)) => Poll::Ready(Err(Broken::Write)),
+            Poll::Pending if to.write_timer.poll_expired(context, self.sink.deadline()) => {
+                Poll::Ready(Err(Broken::SinkSlow(self.sink.overdue())))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Ready once the sink has sent on all that it took.
+    fn poll_flush(&mut self, context: &mut Context<'_>, to: &mut Conn) -> Poll<Result<(), Broken>> {
+        match to.stream.poll_flush(context) {
+            Poll::Ready(flushed) => Poll::Ready(flushed.map_err(|_| Broken::Write)),
             Poll::Pending if to.write_timer.poll_expired(context, self.sink.deadline()) => {
                 Poll::Ready(Err(Broken::SinkSlow(self.sink.overdue())))
             }

@@ -1,95 +1,121 @@
-//! A byte stream to a client or a backend: TCP or a Unix socket.
+//! A byte stream to a client or a backend. Whatever it is made of, it carries HTTP/1.1, packets or bytes as they are:
+//! what is told over HTTP/2 is told here as if it had come, or went, over a connection of its own.
+
+pub(crate) mod inward;
+pub(crate) mod outward;
+pub(crate) mod tls;
+pub(crate) mod wire;
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::net::{RecvFlags, SendFlags, Shutdown};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use self::inward::Inward;
+use self::outward::Outward;
+use self::tls::Tls;
+use self::wire::Wire;
 
-/// The kinds there are; matched once per system call.
+/// The kinds there are; matched once per read or write.
 pub(crate) enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+    Wire(Wire),
+    Tls(Box<Tls>),
+    Inward(Box<Inward>),
+    Outward(Box<Outward>),
 }
 
 impl Stream {
-    /// Reads some bytes; 0 is the end of the stream. A short read clears the readiness, which saves the read that would only say so.
+    /// Reads some bytes; 0 is the end of the stream.
     pub(crate) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         room: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let mut into = ReadBuf::new(room);
-        ready!(match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(context, &mut into),
-            Self::Unix(stream) => Pin::new(stream).poll_read(context, &mut into),
-        })?;
-        Poll::Ready(Ok(into.filled().len()))
+        match self {
+            Self::Wire(wire) => wire.poll_read_some(context, room),
+            Self::Tls(tls) => tls.poll_read(context, room),
+            Self::Inward(stream) => stream.poll_read(context, room),
+            Self::Outward(stream) => stream.poll_read(context, room),
+        }
     }
 
     /// Whether there may be something to read; costs no system call.
     pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
         match self {
-            Self::Tcp(stream) => stream.poll_read_ready(context),
-            Self::Unix(stream) => stream.poll_read_ready(context),
+            Self::Wire(wire) => wire.poll_readable(context),
+            Self::Tls(tls) => tls.poll_readable(context),
+            Self::Inward(stream) => stream.poll_readable(context),
+            Self::Outward(stream) => stream.poll_readable(context),
         }
-        .map(|_| ())
     }
 
+    /// Takes some bytes, at least one. Those of the bare wire are with the kernel then; others may wait here until
+    /// `poll_flush`.
     pub(crate) fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Wire(wire) => tokio::io::AsyncWrite::poll_write(std::pin::Pin::new(wire), context, bytes),
+            Self::Tls(tls) => tls.poll_write(context, bytes),
+            Self::Inward(stream) => stream.poll_write(context, bytes),
+            Self::Outward(stream) => stream.poll_write(context, bytes),
+        }
+    }
+
+    /// Ready once all that was taken is on its way.
+    pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Wire(_) => Poll::Ready(Ok(())),
+            Self::Tls(tls) => tls.poll_flush(context),
+            Self::Inward(stream) => stream.poll_flush(context),
+            Self::Outward(stream) => stream.poll_flush(context),
         }
     }
 
     /// Writes what fits at once, and says that this was all; for a peer that is not waited for.
-    pub(crate) fn send_now(&self, bytes: &[u8]) {
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        let _ = match self {
-            Self::Tcp(stream) => rustix::net::send(stream, bytes, flags),
-            Self::Unix(stream) => rustix::net::send(stream, bytes, flags),
-        };
+    pub(crate) fn send_now(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Wire(wire) => wire.send_now(bytes),
+            Self::Tls(tls) => tls.send_now(bytes),
+            Self::Inward(stream) => stream.send_now(bytes),
+            Self::Outward(stream) => stream.send_now(bytes),
+        }
         self.shut_write();
     }
 
-    /// Says that nothing more will be written. An error only means that the peer is gone already.
-    pub(crate) fn shut_write(&self) {
-        let _ = match self {
-            Self::Tcp(stream) => rustix::net::shutdown(stream, Shutdown::Write),
-            Self::Unix(stream) => rustix::net::shutdown(stream, Shutdown::Write),
-        };
-    }
-
-    /// Makes the coming close a reset, so that the peer cannot take what it has for the whole.
-    pub(crate) fn reset_on_close(&self) {
-        if let Self::Tcp(stream) = self {
-            let _ = stream.set_zero_linger();
+    /// Says that nothing more will be written.
+    pub(crate) fn shut_write(&mut self) {
+        match self {
+            Self::Wire(wire) => wire.shut_write(),
+            Self::Tls(tls) => tls.shut_write(),
+            Self::Inward(stream) => stream.shut_write(),
+            Self::Outward(stream) => stream.shut_write(),
         }
     }
 
-    /// Asks the kernel whether the peer has closed or broken the connection, even if bytes of it are unread.
-    pub(crate) fn is_hung_up(&self) -> bool {
-        let flags = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
-        let mut asked = [match self {
-            Self::Tcp(stream) => PollFd::new(stream, flags),
-            Self::Unix(stream) => PollFd::new(stream, flags),
-        }];
-        rustix::event::poll(&mut asked, Some(&Timespec::default()))
-            .is_ok_and(|_| asked[0].revents().intersects(flags))
+    /// Has the coming close show that something is missing, so that the peer cannot take what it has for the whole.
+    pub(crate) fn reset_on_close(&mut self) {
+        match self {
+            Self::Wire(wire) => wire.reset_on_close(),
+            Self::Tls(tls) => tls.reset_on_close(),
+            Self::Inward(stream) => stream.reset_on_close(),
+            Self::Outward(stream) => stream.reset_on_close(),
+        }
     }
 
-    /// Asks the kernel, not our cache of readiness, whether the peer is still there and silent.
+    /// Whether the peer has closed or broken the connection, even if bytes of it are unread.
+    pub(crate) fn is_hung_up(&self) -> bool {
+        match self {
+            Self::Wire(wire) => wire.is_hung_up(),
+            Self::Tls(tls) => tls.is_hung_up(),
+            Self::Inward(stream) => stream.is_hung_up(),
+            Self::Outward(stream) => stream.is_hung_up(),
+        }
+    }
+
+    /// Whether the peer is still there and silent, as of now.
     pub(crate) fn is_silent(&self) -> bool {
-        let mut byte = [0; 1];
-        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        let peeked = match self {
-            Self::Tcp(stream) => rustix::net::recv(stream, &mut byte, flags),
-            Self::Unix(stream) => rustix::net::recv(stream, &mut byte, flags),
-        };
-        peeked.is_err_and(|error| error == rustix::io::Errno::AGAIN)
+        match self {
+            Self::Wire(wire) => wire.peek_now(&mut [0; 1]).is_none(),
+            Self::Tls(tls) => tls.is_silent(),
+            Self::Inward(stream) => stream.is_silent(),
+            Self::Outward(stream) => stream.is_silent(),
+        }
     }
 }

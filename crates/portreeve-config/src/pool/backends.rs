@@ -51,11 +51,11 @@ fn backend(item: &Item<'_>, policies: &Policies) -> Option<Target> {
     section.switch("backup", &mut is_backup);
     section.finish(&[]);
     Some(Target {
-        address: address?,
         weight,
         policies,
         zone,
         is_backup,
+        ..Target::new(address?)
     })
 }
 

@@ -25,6 +25,7 @@ fn demand(demand: &DemandPlan) -> Vec<String> {
         PolicySource::Query(name) => said.value("query", quoted(name)),
         PolicySource::HostLabel(place) => said.value("host_label", place.to_string()),
         PolicySource::PathSegment(place) => said.value("path_segment", place.to_string()),
+        PolicySource::Certificate(_) => {}
     }
     for (key, named) in [("accept", &demand.accepts), ("default", &demand.otherwise)] {
         if !named.is_empty() {

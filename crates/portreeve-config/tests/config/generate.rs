@@ -89,6 +89,7 @@ fn plan() -> impl Strategy<Value = Plan> {
                     pools,
                     policies,
                     registration,
+                    acme: None,
                     zone,
                 }))
             },
@@ -113,13 +114,12 @@ fn listener(nth: usize, name: Name, packet_pools: &[Name]) -> impl Strategy<Valu
     let rest = (any::<bool>(), registration::packets(packet_pools), any::<bool>());
     (bind, client_limits(), vec(network(), 0..4), rest).prop_map(
         move |(bind, limits, trusted_proxies, (forwarded, packets, registration))| ListenerPlan {
-            name: name.clone(),
-            bind,
             limits,
             trusted_proxies,
             forwarded,
             packets,
             registration,
+            ..ListenerPlan::new(name.clone(), bind)
         },
     )
 }

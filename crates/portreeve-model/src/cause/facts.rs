@@ -25,7 +25,7 @@ pub(super) const fn causes() -> [Cause; FACTS.len()] {
 }
 
 /// In the order of the enum.
-pub(super) static FACTS: [Facts; 43] = [
+pub(super) static FACTS: [Facts; 48] = [
     Facts {
         cause: Cause::MalformedRequest,
         code: "malformed_request",
@@ -115,6 +115,24 @@ pub(super) static FACTS: [Facts; 43] = [
         fault: Fault::Client,
         is_retry_safe: false,
         title: "The request's version of HTTP is not supported here",
+    },
+    Facts {
+        cause: Cause::PlainHttp,
+        code: "plain_http",
+        status: 400,
+        proxy_error: "http_request_error",
+        fault: Fault::Client,
+        is_retry_safe: false,
+        title: "This port speaks TLS, and the request came without it; use https",
+    },
+    Facts {
+        cause: Cause::SniMismatch,
+        code: "sni_mismatch",
+        status: 421,
+        proxy_error: "http_request_error",
+        fault: Fault::Client,
+        is_retry_safe: false,
+        title: "The request is for another host than the one the TLS handshake named",
     },
     Facts {
         cause: Cause::NoRoute,
@@ -322,6 +340,33 @@ pub(super) static FACTS: [Facts; 43] = [
         fault: Fault::Backend,
         is_retry_safe: true,
         title: "The connection to the backend could not be made",
+    },
+    Facts {
+        cause: Cause::BackendTls,
+        code: "backend_tls",
+        status: 502,
+        proxy_error: "tls_protocol_error",
+        fault: Fault::Backend,
+        is_retry_safe: true,
+        title: "The TLS handshake with the backend failed",
+    },
+    Facts {
+        cause: Cause::BackendCertificate,
+        code: "backend_certificate",
+        status: 502,
+        proxy_error: "tls_certificate_error",
+        fault: Fault::Backend,
+        is_retry_safe: true,
+        title: "The certificate of the backend is not to be trusted",
+    },
+    Facts {
+        cause: Cause::BackendProtocol,
+        code: "backend_protocol",
+        status: 502,
+        proxy_error: "http_protocol_error",
+        fault: Fault::Backend,
+        is_retry_safe: false,
+        title: "The backend does not speak HTTP/2 as it should",
     },
     Facts {
         cause: Cause::BackendReset,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Name;
+use super::{Http2Plan, Name, RedirectPlan, TlsPlan};
 
 /// One place where clients connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,48 @@ pub struct ListenerPlan {
     pub packets: Option<PacketPlan>,
     /// Whether backends may register here: by HTTP, and by setup packets if packets are served.
     pub registration: bool,
+    /// What it carries.
+    pub carries: Carries,
+    /// How it is secured; `None`: it is not.
+    pub tls: Option<TlsPlan>,
+    /// How it speaks HTTP/2.
+    pub http2: Http2Plan,
+    /// Peers that say by the PROXY protocol whose connection it is, which they have to; empty: nobody is asked.
+    pub proxy_protocol: Vec<Network>,
+    /// Where every request is sent instead of being served, but for those of ACME; `None`: they are served.
+    pub redirect: Option<RedirectPlan>,
+}
+
+impl ListenerPlan {
+    /// HTTP without TLS, by default in everything.
+    #[must_use]
+    pub fn new(name: Name, bind: Bind) -> Self {
+        Self {
+            name,
+            bind,
+            limits: ClientLimits::default(),
+            trusted_proxies: Vec::new(),
+            forwarded: false,
+            packets: None,
+            registration: false,
+            carries: Carries::Http,
+            tls: None,
+            http2: Http2Plan::default(),
+            proxy_protocol: Vec::new(),
+            redirect: None,
+        }
+    }
+}
+
+/// What a listener carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Carries {
+    /// Requests; packets beside them if it has `packets`. `http`
+    #[default]
+    Http,
+    /// Connections, each as a whole to one backend. Its routes look at the host that a client names in its TLS
+    /// handshake (SNI), and at its address. `tcp`
+    Tcp,
 }
 
 /// How a listener serves packets.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    EjectionPlan, FailMode, HedgePlan, HoldPlan, InFlightPlan, MembersPlan, Name, ProbePlan, RetryPlan,
-    ScalePlan,
+    BackendTlsPlan, EjectionPlan, FailMode, HedgePlan, HoldPlan, InFlightPlan, MembersPlan, Name, ProbePlan,
+    RetryPlan, ScalePlan, Scheme,
 };
 use crate::policy::Policies;
 
@@ -17,6 +17,13 @@ pub struct PoolPlan {
     pub name: Name,
     /// The backends the file names.
     pub targets: Vec<Target>,
+    /// What is spoken with those that register.
+    pub scheme: Scheme,
+    /// How connections are secured where the scheme says so.
+    pub tls: BackendTlsPlan,
+    /// Whether backends are told by the PROXY protocol whose connection it is, and in which version (1 or 2); for pools
+    /// that carry bytes.
+    pub proxy_protocol: Option<u8>,
     /// How one of them is chosen.
     pub balance: BalancePlan,
     /// What a backend may make us wait for.
@@ -66,6 +73,9 @@ impl PoolPlan {
         Self {
             name,
             targets: Vec::new(),
+            scheme: Scheme::default(),
+            tls: BackendTlsPlan::default(),
+            proxy_protocol: None,
             balance: BalancePlan::default(),
             limits: BackendLimits::default(),
             resolve_every: Duration::from_secs(10),
@@ -89,6 +99,8 @@ impl PoolPlan {
 pub struct Target {
     /// Where it is.
     pub address: TargetAddress,
+    /// What is spoken with it.
+    pub scheme: Scheme,
     /// Its share under weighted balancing, 1 to 1,000; default 1.
     pub weight: u16,
     /// What it upholds; those of the whole pool included.
@@ -105,6 +117,7 @@ impl Target {
     pub fn new(address: TargetAddress) -> Self {
         Self {
             address,
+            scheme: Scheme::default(),
             weight: 1,
             policies: Policies::none(),
             zone: None,

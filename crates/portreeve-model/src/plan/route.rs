@@ -1,6 +1,8 @@
 //! Which requests go where.
 
-use super::{DeadlinePlan, DemandPlan, LedgerMode, MirrorPlan, Name, PriorityPlan, RatePlan, SplitPlan};
+use super::{
+    DeadlinePlan, DemandPlan, LedgerMode, MirrorPlan, Name, Network, PriorityPlan, RatePlan, SplitPlan,
+};
 
 /// One rule that sends requests to a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct RoutePlan {
     pub hosts: Vec<HostPattern>,
     /// Any of these paths; empty: any path.
     pub paths: Vec<PathPattern>,
+    /// Clients of any of these networks, trusted proxies seen through; empty: anybody.
+    pub clients: Vec<Network>,
     /// Any of these methods, compared exactly; empty: any method.
     pub methods: Vec<String>,
     /// All of these fields.
@@ -44,6 +48,7 @@ impl RoutePlan {
             listeners: Vec::new(),
             hosts: Vec::new(),
             paths: Vec::new(),
+            clients: Vec::new(),
             methods: Vec::new(),
             headers: Vec::new(),
             pool,

@@ -8,7 +8,7 @@ use super::{Pool, PoolWorld};
 use crate::address::BackendAddress;
 use crate::backend::{Backend, BackendId};
 use crate::digest::Digests;
-use crate::plan::Target;
+use crate::plan::{Target, TargetAddress};
 use crate::standing::Standing;
 
 /// The very same backends where label, address, weight, policies, zone and tier stay, new ones for the rest.
@@ -22,7 +22,11 @@ pub(super) fn backends_of_file(world: &PoolWorld<'_>, previous: Option<&Pool>) -
             let kept = known.take(&label, &address, target);
             let make = || {
                 let backend = Backend::new(label, address, target.weight, target.policies.clone());
-                Arc::new(backend.placed(target.zone.clone(), target.is_backup))
+                Arc::new(
+                    backend
+                        .placed(target.zone.clone(), target.is_backup)
+                        .speaking(target.scheme, host_of(target)),
+                )
             };
             let backend = kept.unwrap_or_else(make);
             let standing = standing_of_file(world, &backend);
@@ -34,6 +38,14 @@ pub(super) fn backends_of_file(world: &PoolWorld<'_>, previous: Option<&Pool>) -
         }
     }
     backends
+}
+
+/// The name that stands in the file.
+fn host_of(target: &Target) -> Option<Arc<str>> {
+    match &target.address {
+        TargetAddress::Host { host, .. } => Some(host.as_str().into()),
+        TargetAddress::Socket(_) | TargetAddress::Unix(_) => None,
+    }
 }
 
 /// One of the file serves unless the operator drained it, or it cannot be reached.
@@ -128,6 +140,7 @@ impl Known {
                 && twin.policies == target.policies
                 && twin.zone == target.zone
                 && twin.is_backup == target.is_backup
+                && twin.scheme == target.scheme
         };
         let place = twins.iter().position(is_it)?;
         Some(twins.remove(place))

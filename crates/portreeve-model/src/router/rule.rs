@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::network::Networks;
 use crate::plan::{HeaderPattern, RoutePlan};
 use crate::route::{RequestView, Route};
 
@@ -12,6 +13,8 @@ pub(super) struct Rule {
     /// Empty: any.
     methods: Box<[Box<[u8]>]>,
     headers: Box<[HeaderPattern]>,
+    /// Empty: anybody.
+    clients: Networks,
 }
 
 impl Rule {
@@ -22,21 +25,33 @@ impl Rule {
             route: Arc::clone(route),
             methods: methods.collect(),
             headers: headers.collect(),
+            clients: Networks::new(&plan.clients),
         }
     }
 
     pub(super) fn accepts(&self, request: &dyn RequestView) -> bool {
-        self.accepts_method(request.method()) && self.headers.iter().all(|header| has(request, header))
+        self.accepts_method(request.method())
+            && self.accepts_client(request)
+            && self.headers.iter().all(|header| has(request, header))
     }
 
     /// Whether it asks nothing more.
     pub(super) fn accepts_all(&self) -> bool {
-        self.methods.is_empty() && self.headers.is_empty()
+        self.methods.is_empty() && self.headers.is_empty() && self.clients.is_empty()
     }
 
-    /// Less is more specific: more header fields, then a method given.
+    /// Less is more specific: clients given, then more header fields, then a method given.
     pub(super) fn generality(&self) -> impl Ord + use<> {
-        (usize::MAX - self.headers.len(), self.methods.is_empty())
+        (
+            self.clients.is_empty(),
+            usize::MAX - self.headers.len(),
+            self.methods.is_empty(),
+        )
+    }
+
+    fn accepts_client(&self, request: &dyn RequestView) -> bool {
+        let is_one = |client| self.clients.contains(client);
+        self.clients.is_empty() || request.client().is_some_and(is_one)
     }
 
     fn accepts_method(&self, method: &[u8]) -> bool {

@@ -1,10 +1,12 @@
 //! What a listener has accepted, refused and could not route.
 
 use super::by_cause::{self, ByCause};
+use super::by_edge_event::{self, ByEdgeEvent};
 use super::counter::Counter;
 use super::shards::Shards;
 use super::{CLASSES, RequestOutcome};
 use crate::cause::Cause;
+use crate::edge::EdgeEvent;
 
 /// What a listener has accepted, one shard per worker. Each method may be called with `shard` only by the worker that
 /// owns it.
@@ -33,6 +35,11 @@ impl ListenerStats {
         self.0.get(shard).refused.add(cause);
     }
 
+    /// Counts what happened at a connection beside its requests.
+    pub fn note(&self, shard: usize, event: EdgeEvent) {
+        self.0.get(shard).edge.add(event);
+    }
+
     /// Counts a request that has ended without a route.
     pub fn record_unrouted(&self, shard: usize, outcome: &RequestOutcome) {
         self.0.get(shard).record_unrouted(outcome);
@@ -44,6 +51,7 @@ impl ListenerStats {
         let mut totals = ListenerTotals {
             refused: by_cause::sum(self.0.iter().map(|shard| &shard.refused)),
             unrouted: by_cause::sum(self.0.iter().map(|shard| &shard.unrouted)),
+            edge: by_edge_event::sum(self.0.iter().map(|shard| &shard.edge)),
             ..ListenerTotals::default()
         };
         self.0.iter().for_each(|shard| shard.add_to(&mut totals));
@@ -65,6 +73,8 @@ pub struct ListenerTotals {
     pub accepted: u64,
     /// Connections turned away: every cause, in the order of [`Cause::ALL`].
     pub refused: Vec<(Cause, u64)>,
+    /// What happened beside requests: every event, in the order of [`EdgeEvent::ALL`].
+    pub edge: Vec<(EdgeEvent, u64)>,
     /// Requests that ended without a route: every cause, in the order of [`Cause::ALL`].
     pub unrouted: Vec<(Cause, u64)>,
     /// The same requests by the class of their status: none sent, 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -80,6 +90,7 @@ struct Shard {
     opened: Counter,
     closed: Counter,
     refused: ByCause,
+    edge: ByEdgeEvent,
     unrouted: ByCause,
     unrouted_by_class: [Counter; CLASSES],
     unrouted_bytes_in: Counter,

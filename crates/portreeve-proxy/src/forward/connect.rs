@@ -13,6 +13,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use crate::conn::{Conn, Gone};
 use crate::stream::Stream;
+use crate::stream::wire::Wire;
 use crate::timer::Timer;
 use crate::worker::Worker;
 
@@ -30,11 +31,11 @@ pub(crate) async fn connect(
             connect_any(backend, addresses, deadline, worker, &mut client).await?
         }
         BackendAddress::Unix(path) => {
-            Stream::Unix(within(deadline, worker, &mut client, UnixStream::connect(path)).await?)
+            Wire::Unix(within(deadline, worker, &mut client, UnixStream::connect(path)).await?)
         }
     };
     backend.vitals.note_connect();
-    Ok(Conn::new(stream, &worker.wheel))
+    Ok(Conn::new(Stream::Wire(stream), &worker.wheel))
 }
 
 async fn connect_any(
@@ -43,7 +44,7 @@ async fn connect_any(
     deadline: Instant,
     worker: &Worker,
     client: &mut Option<&mut Conn>,
-) -> Result<Stream, Cause> {
+) -> Result<Wire, Cause> {
     let first = backend.preferred();
     let mut cause = Cause::ConnectFailed;
     for turn in 0..addresses.len() {
@@ -56,7 +57,7 @@ async fn connect_any(
                 if turn > 0 {
                     backend.prefer(index);
                 }
-                return Ok(Stream::Tcp(stream));
+                return Ok(Wire::Tcp(stream));
             }
             Err(Cause::ClientLeft) => return Err(Cause::ClientLeft),
             Err(other) => cause = other,

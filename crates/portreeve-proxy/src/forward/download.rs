@@ -132,7 +132,7 @@ fn broken(
     pipe: &Pipe,
     status: &StatusLine,
     plan: &Plan,
-    client: &Client,
+    client: &mut Client,
     record: &mut Record<'_>,
 ) -> Ended {
     if pipe.written == 0 {
