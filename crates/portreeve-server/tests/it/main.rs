@@ -1,0 +1,29 @@
+//! The planes wired together, over real sockets: each module is a duty of the proxy. One binary, since each would link the
+//! same again; nextest gives each test a process of its own, which some need.
+
+mod access_log;
+mod balancing;
+mod chaos;
+mod drain;
+mod errors;
+mod faults;
+mod forwarded;
+mod framing;
+mod hop_by_hop;
+mod keep_alive;
+mod limits;
+mod mended;
+mod metrics;
+mod open_files;
+mod packets;
+mod policies;
+mod reload;
+mod resilience;
+mod routing;
+mod scaling;
+mod sockets;
+mod streaming;
+mod strict;
+mod transparency;
+mod tunnels;
+mod visible;
