@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::program::Failure;
-use crate::{checks, deny, fuzz, layers, testing};
+use crate::{checks, deny, disk, fuzz, layers, testing};
 
 type Check = fn() -> Result<(), Failure>;
 
@@ -14,8 +14,9 @@ pub(crate) fn check() -> Result<(), Failure> {
     report.end()
 }
 
-/// Everything; the last line counts the tests.
+/// Everything; the last line counts the tests. Nothing is begun on a disk without room for it.
 pub(crate) fn all() -> Result<(), Failure> {
+    disk::check()?;
     let mut report = Report::default();
     report.run_all(CHECKS);
     let mut tally = None;

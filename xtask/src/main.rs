@@ -12,6 +12,7 @@ mod bench;
 mod checks;
 mod ci;
 mod deny;
+mod disk;
 mod fuzz;
 mod layers;
 mod program;
@@ -36,7 +37,8 @@ usage: cargo xtask COMMAND
                       ARGS go to nextest
   fuzz [--seconds N] [TARGET]...
                       every fuzz target, or those named, for N seconds each (default 15)
-  ci                  everything that ./test runs: check, test, fuzz, and a count at the end
+  ci                  everything that ./test runs: check, test, fuzz, and a count at the end;
+                      first, whether the disk has room for it
   bench [ARGS]        the benchmarks; `cargo xtask bench --help` tells which there are
 ";
 

@@ -55,7 +55,11 @@ impl Program {
 
     /// The cargo that started us.
     pub(crate) fn cargo() -> Program {
-        Program::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        let cargo = Program::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        match std::env::var_os("CI") {
+            Some(_) => cargo.env("CARGO_INCREMENTAL", "0"), // nobody builds there twice: it only costs disk and time
+            None => cargo,
+        }
     }
 
     /// Adds arguments, split at spaces.
