@@ -251,7 +251,7 @@ async fn connect_anew(
     client: Option<&mut Conn>,
 ) -> Result<Conn, Cause> {
     let timeout = call.time_left(call.pool.limits.connect_timeout);
-    let connected = connect::connect(backend, timeout, worker, client).await;
+    let connected = connect::connect(call.pool, backend, timeout, worker, client).await;
     connected.map_err(|cause| {
         if cause == Cause::ConnectTimeout && call.is_overdue() {
             return Cause::TotalTimeout;
@@ -268,7 +268,11 @@ async fn connect_anew(
 pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, suspicions: &Suspicions) {
     if matches!(
         cause,
-        Cause::ConnectRefused | Cause::ConnectFailed | Cause::ConnectTimeout
+        Cause::ConnectRefused
+            | Cause::ConnectFailed
+            | Cause::ConnectTimeout
+            | Cause::BackendTls
+            | Cause::BackendCertificate
     ) && backend.suspect()
     {
         suspicions.raise();

@@ -7,14 +7,15 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use portreeve_model::Cause;
+use portreeve_model::plan::Carries;
+use portreeve_model::{Cause, Listener};
 use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 
 use crate::conn::Conn;
 use crate::refusal::{Answer, Refusal};
-use crate::serve::client::{Client, Peer};
+use crate::serve::client::{Client, Peer, Place};
 use crate::serve::h1;
 use crate::socket::Listening;
 use crate::stream::Stream;
@@ -123,27 +124,61 @@ fn admit(stream: Wire, address: Option<SocketAddr>, gate: &Rc<Gate>, worker: &Rc
     let (gate, worker) = (gate.clone(), worker.clone());
     let peer = Peer::new(address);
     match gate.slots.take_now(peer.ip, &gate.listener()) {
-        Ok(slot) => {
-            let conn = Conn::new(Stream::Wire(stream), &worker.wheel);
-            tokio::task::spawn_local(h1::serve(Client::new(conn, peer, gate, worker, slot)));
-        }
+        Ok(slot) => begin(stream, peer, Place::new(gate, worker, slot)),
         Err(cause) => drop(tokio::task::spawn_local(wait_or_refuse(
             stream, peer, gate, worker, cause,
         ))),
     }
 }
 
+/// Serves a connection that has its place in a task of its own.
+fn begin(stream: Wire, peer: Peer, place: Place) {
+    if is_bare(&place.gate.listener()) {
+        let conn = Conn::new(Stream::Wire(stream), &place.worker.wheel);
+        tokio::task::spawn_local(h1::serve(Client::new(conn, Rc::new(peer), place)));
+    } else {
+        tokio::task::spawn_local(serve_clad(stream, peer, place));
+    }
+}
+
+/// Whether connections begin with a request, and not with something about the connection.
+fn is_bare(listener: &Listener) -> bool {
+    listener.tls.is_none() && listener.carries == Carries::Http && listener.proxy_protocol.is_empty()
+}
+
+/// Serves a connection that has something before its requests, or no requests at all.
+fn serve_clad(stream: Wire, peer: Peer, place: Place) -> impl Future<Output = ()> {
+    // In a box, so that nothing of it is left in an idle connection's task.
+    let undressed = Box::pin(undress(stream, peer, place));
+    async move {
+        match undressed.await {
+            Some(Undressed::Http1(client)) => h1::serve(client).await,
+            None => {}
+        }
+    }
+}
+
+/// A connection, and what comes on it.
+enum Undressed {
+    Http1(Client),
+}
+
+/// Takes off what is before the requests; `None`: the connection is over, and what there was to say and to count is.
+async fn undress(stream: Wire, peer: Peer, place: Place) -> Option<Undressed> {
+    let conn = Conn::new(Stream::Wire(stream), &place.worker.wheel);
+    Some(Undressed::Http1(Client::new(conn, Rc::new(peer), place)))
+}
+
 /// A full listener: a bounded number of connections wait a bounded time, the others are told at once.
-async fn wait_or_refuse(stream: Wire, peer: Rc<Peer>, gate: Rc<Gate>, worker: Rc<Worker>, cause: Cause) {
-    let conn = Conn::new(Stream::Wire(stream), &worker.wheel);
+async fn wait_or_refuse(stream: Wire, peer: Peer, gate: Rc<Gate>, worker: Rc<Worker>, cause: Cause) {
     let listener = gate.listener();
     let taken = match cause {
         Cause::ListenerFull => gate.slots.take(peer.ip, &listener).await,
         other => Err(other),
     };
     match taken {
-        Ok(slot) => h1::serve(Client::new(conn, peer, gate, worker, slot)).await,
-        Err(cause) => refuse(conn, cause, &gate, &worker).await,
+        Ok(slot) => begin(stream, peer, Place::new(gate, worker, slot)),
+        Err(cause) => refuse(stream, cause, &gate, &worker).await,
     }
 }
 
@@ -162,8 +197,14 @@ fn refusal(cause: Cause, worker: &Worker) -> Vec<u8> {
 
 /// Tells a client that there is no place for it. So many at once that telling them would cost more than serving are
 /// told in one write, if it fits, and closed.
-async fn refuse(mut conn: Conn, cause: Cause, gate: &Gate, worker: &Worker) {
-    gate.listener().stats.refused(worker.shard, cause);
+async fn refuse(stream: Wire, cause: Cause, gate: &Gate, worker: &Rc<Worker>) {
+    let listener = gate.listener();
+    listener.stats.refused(worker.shard, cause);
+    if !is_bare(&listener) {
+        // Whatever we said would be something else to it.
+        return;
+    }
+    let mut conn = Conn::new(Stream::Wire(stream), &worker.wheel);
     let out = refusal(cause, worker);
     if worker.refusing.get() >= REFUSING_MAX {
         return conn.stream.send_now(&out);
@@ -201,10 +242,11 @@ impl Spare {
         self.0 = None;
         if let Ok(Ok((stream, _))) = tokio::time::timeout(PAUSE, acceptor.accept()).await {
             // No lingering here: the descriptor is needed for the next one.
-            gate.listener()
-                .stats
-                .refused(worker.shard, Cause::OpenFilesExhausted);
-            Stream::Wire(stream).send_now(&refusal(Cause::OpenFilesExhausted, worker));
+            let listener = gate.listener();
+            listener.stats.refused(worker.shard, Cause::OpenFilesExhausted);
+            if is_bare(&listener) {
+                Stream::Wire(stream).send_now(&refusal(Cause::OpenFilesExhausted, worker));
+            }
         }
         self.0 = File::open("/dev/null").ok();
         tokio::time::sleep(PAUSE).await;

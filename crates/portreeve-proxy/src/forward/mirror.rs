@@ -131,7 +131,7 @@ impl Sent<'_> {
         let (mut conn, mut length) = match answered {
             // It died while it waited, which is nobody's fault.
             Err(Cause::BackendClosed | Cause::BackendReset) => {
-                let conn = connect(&backend, limits.connect_timeout, worker, None).await;
+                let conn = connect(self.pool, &backend, limits.connect_timeout, worker, None).await;
                 let conn = conn.inspect_err(|cause| note_unreachable(&backend, *cause, self.suspicions))?;
                 self.ask(conn, turn, bytes).await?
             }

@@ -29,6 +29,7 @@ pub(crate) async fn answer(client: &mut Client, listener: &Rc<Current>, request:
         let view = View {
             request: &request,
             client: peer.seen_through(&request.head, listener),
+            certificate_names: peer.certificate_names(),
         };
         record.client = view.client;
         let mut ended = serve(client, listener, &view, &peer, &mut record).await;

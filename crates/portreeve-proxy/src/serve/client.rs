@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use portreeve_http1::{Head, Known};
 use portreeve_model::Listener;
+use portreeve_model::plan::TlsVersion;
 
 use crate::conn::Conn;
 use crate::slots::Slot;
@@ -25,6 +26,13 @@ pub(crate) struct Client {
     pub(crate) head_until: Option<Instant>,
     /// Requests begun on this connection.
     pub(crate) requests: u32,
+    place: Place,
+}
+
+/// A connection's place among those of its listener, for as long as it is open: what a drain waits for.
+pub(crate) struct Place {
+    pub(crate) gate: Rc<Gate>,
+    pub(crate) worker: Rc<Worker>,
     is_lingering: bool,
     _slot: Slot,
 }
@@ -34,13 +42,43 @@ pub(crate) struct Peer {
     pub(crate) ip: Option<IpAddr>,
     /// The address without its port, or `unknown` behind a Unix socket.
     pub(crate) text: Box<str>,
+    /// The client's address, and the one that it connected to, with their ports, as a PROXY header told them; `None`
+    /// where nobody has asked yet.
+    pub(crate) addresses: Option<Box<(SocketAddr, SocketAddr)>>,
+    /// How its connection is secured; `None`: it is not.
+    pub(crate) secured: Option<Box<Secured>>,
+}
+
+/// What a TLS handshake with a client has settled.
+pub(crate) struct Secured {
+    pub(crate) version: TlsVersion,
+    /// The cipher suite as IANA names it, in rustls' spelling: `TLS13_AES_128_GCM_SHA256`.
+    pub(crate) cipher: &'static str,
+    /// The host that the client named (SNI), in lower case.
+    pub(crate) server_name: Option<Box<str>>,
+    /// The names (SAN) of the certificate that the client has shown and we have verified, each with its kind.
+    pub(crate) certificate_names: Box<[Box<str>]>,
+    /// Whether an earlier session was resumed.
+    pub(crate) is_resumed: bool,
 }
 
 impl Peer {
-    pub(crate) fn new(address: Option<SocketAddr>) -> Rc<Self> {
+    pub(crate) fn new(address: Option<SocketAddr>) -> Self {
         let ip = address.map(|address| address.ip().to_canonical());
         let text = ip.map_or_else(|| "unknown".into(), |ip| ip.to_string().into_boxed_str());
-        Rc::new(Self { ip, text })
+        Self {
+            ip,
+            text,
+            addresses: None,
+            secured: None,
+        }
+    }
+
+    /// The names of the certificate that the client has shown.
+    pub(crate) fn certificate_names(&self) -> &[Box<str>] {
+        self.secured
+            .as_ref()
+            .map_or(&[], |secured| &secured.certificate_names)
     }
 
     /// The client behind this peer: the last address in `X-Forwarded-For` that is no trusted proxy, if the peer is one.
@@ -73,33 +111,48 @@ impl Peer {
 }
 
 impl Client {
-    pub(crate) fn new(conn: Conn, peer: Rc<Peer>, gate: Rc<Gate>, worker: Rc<Worker>, slot: Slot) -> Self {
-        worker.live.set(worker.live.get() + 1);
-        gate.listener().stats.opened(worker.shard);
+    pub(crate) fn new(conn: Conn, peer: Rc<Peer>, place: Place) -> Self {
         Self {
             conn,
             peer,
-            gate,
-            worker,
+            gate: place.gate.clone(),
+            worker: place.worker.clone(),
             last_end: None,
             head_until: None,
             grace_until: None,
             requests: 0,
-            is_lingering: false,
-            _slot: slot,
+            place,
         }
     }
 
     /// Ends a connection that is done, but whose client may still be sending. A drain does not count it.
     pub(crate) async fn linger(&mut self) {
-        self.is_lingering = true;
-        self.worker.live.set(self.worker.live.get() - 1);
-        self.worker.lingering.set(self.worker.lingering.get() + 1);
+        self.place.linger();
         self.conn.linger().await;
     }
 }
 
-impl Drop for Client {
+impl Place {
+    pub(crate) fn new(gate: Rc<Gate>, worker: Rc<Worker>, slot: Slot) -> Self {
+        worker.live.set(worker.live.get() + 1);
+        gate.listener().stats.opened(worker.shard);
+        Self {
+            gate,
+            worker,
+            is_lingering: false,
+            _slot: slot,
+        }
+    }
+
+    /// Says that what is left is to close.
+    pub(crate) fn linger(&mut self) {
+        self.is_lingering = true;
+        self.worker.live.set(self.worker.live.get() - 1);
+        self.worker.lingering.set(self.worker.lingering.get() + 1);
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
         let count = if self.is_lingering {
             &self.worker.lingering

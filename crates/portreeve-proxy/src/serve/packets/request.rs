@@ -143,7 +143,8 @@ async fn reach(backend: &Backend, packets: &Packets, worker: &Worker, now: Insta
             return Ok(kept);
         }
     }
-    connect(backend, packets.route.pool.limits.connect_timeout, worker, None).await
+    let pool = &packets.route.pool;
+    connect(pool, backend, pool.limits.connect_timeout, worker, None).await
 }
 
 /// The very bytes that the client sent, but for the spelling of the type, which is the server's.
