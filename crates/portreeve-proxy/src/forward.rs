@@ -6,15 +6,18 @@ pub(crate) mod choose;
 pub(crate) mod connect;
 mod download;
 mod exchange;
+pub(crate) mod h2;
 mod hedge;
 pub(crate) mod idle;
 mod mirror;
+mod reach;
 pub(crate) mod sticky;
 mod tunnel;
 pub(crate) mod turn;
 mod upload;
 mod wait;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -213,7 +216,8 @@ async fn ask<'a>(
         };
         match exchange::exchange(attempt, client, upstream, record).await {
             // It died while it waited, which is nobody's fault and no attempt. The others are probably dead too.
-            Err(failed) if failed.is_stale() => client.worker.idle.forget(backend.id),
+            Err(failed) if failed.is_stale() && failed.was_sent => reach::forget(&backend, &client.worker),
+            Err(failed) if failed.is_stale() => {}
             ended => return ended,
         }
     }
@@ -246,18 +250,19 @@ async fn ask<'a>(
 /// A new connection. That there is none is told to all if it is the backend's fault.
 async fn connect_anew(
     call: &Call<'_>,
-    backend: &Backend,
-    worker: &Worker,
+    backend: &Arc<Backend>,
+    worker: &Rc<Worker>,
     client: Option<&mut Conn>,
 ) -> Result<Conn, Cause> {
     let timeout = call.time_left(call.pool.limits.connect_timeout);
-    let connected = connect::connect(call.pool, backend, timeout, worker, client).await;
+    let connected = reach::anew(call.pool, backend, timeout, worker, client).await;
     connected.map_err(|cause| {
         if cause == Cause::ConnectTimeout && call.is_overdue() {
             return Cause::TotalTimeout;
         }
         if cause == Cause::OpenFilesExhausted {
             worker.idle.forget_all();
+            worker.http2.forget_idle();
         }
         note_unreachable(backend, cause, &call.listener.suspicions);
         cause
@@ -273,6 +278,7 @@ pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, suspicions: &Sus
             | Cause::ConnectTimeout
             | Cause::BackendTls
             | Cause::BackendCertificate
+            | Cause::BackendProtocol
     ) && backend.suspect()
     {
         suspicions.raise();
@@ -282,7 +288,7 @@ pub(crate) fn note_unreachable(backend: &Backend, cause: Cause, suspicions: &Sus
 /// A kept connection. For a request that could not be sent again, the kernel is asked whether it still stands.
 fn take_idle(call: &Call<'_>, client: &Client, backend: &Backend, now: Instant) -> Option<Conn> {
     loop {
-        let conn = client.worker.idle.take(backend.id, now)?;
+        let conn = reach::kept(call.pool, backend, &client.worker, now)?;
         if call.is_replayable() || conn.stream.is_silent() {
             return Some(conn);
         }

@@ -324,9 +324,26 @@ fn write_request_connection(request: &Request, keep_alive: bool, out: &mut Vec<u
             line(out, b"Upgrade", protocol);
         }
         line(out, b"Connection", b"Upgrade");
-    } else if !keep_alive {
-        line(out, b"Connection", b"close");
+        return;
     }
+    // Whoever takes trailers says so to the next, for whom the field is (RFC 9110 section 10.1.4).
+    let takes_trailers = accepts_trailers(&request.head);
+    if takes_trailers {
+        line(out, b"TE", b"trailers");
+    }
+    match (takes_trailers, keep_alive) {
+        (true, true) => line(out, b"Connection", b"TE"),
+        (true, false) => line(out, b"Connection", b"TE, close"),
+        (false, false) => line(out, b"Connection", b"close"),
+        (false, true) => {}
+    }
+}
+
+/// Whether the client says that it takes trailers.
+fn accepts_trailers(head: &Head) -> bool {
+    head.values(Known::Te)
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
 fn write_response_via(status: &StatusLine, out: &mut Vec<u8>) {

@@ -26,6 +26,8 @@ pub(crate) struct Pipe {
     data_max: u64,
     /// What was written of a body that goes on as it is, so that it can be sent again; `None`: it is not remembered.
     written_body: Option<Vec<u8>>,
+    /// A longer one is not remembered.
+    remembered_max: u64,
     /// Bytes of the head that are not written yet.
     head_left: usize,
     trailer_limits: HeadLimits,
@@ -81,6 +83,7 @@ impl Pipe {
             data: 0,
             data_max: u64::MAX,
             written_body: None,
+            remembered_max: 0,
             head_left: 0,
             trailer_limits: limits,
             source,
@@ -93,9 +96,10 @@ impl Pipe {
         self
     }
 
-    /// Remembers what it writes of a body that has no framing of its own and at most so many bytes; 0: nothing.
+    /// Remembers what it writes of the body, framing included, as long as that is at most so many bytes; 0: nothing.
     pub(crate) fn remembering(mut self, bytes_max: u64) -> Self {
         self.written_body = (bytes_max > 0).then(Vec::new);
+        self.remembered_max = bytes_max;
         self
     }
 
@@ -201,6 +205,8 @@ impl Pipe {
         self.head_left -= of_head;
         if let Some(body) = &mut self.written_body {
             body.extend_from_slice(&written[of_head..]);
+            self.written_body
+                .take_if(|body| body.len() as u64 > self.remembered_max);
         }
     }
 
@@ -271,6 +277,8 @@ impl Pipe {
         from.consume(consumed);
         self.ended = true;
         if self.coding == Coding::Verbatim {
+            // They have left the input, to which they could not be put back.
+            self.written_body = None;
             write_trailers(&head, &mut self.tail);
         }
         Ok(true)

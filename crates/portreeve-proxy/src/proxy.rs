@@ -253,6 +253,7 @@ async fn run(
                 if beats.is_multiple_of(BEATS_A_SWEEP) {
                     // The look at each connection counts as its use, of which a task has a bounded number in one go.
                     tokio::task::unconstrained(async { worker.idle.sweep(Instant::now()) }).await;
+                    worker.http2.sweep(Instant::now());
                 }
             }
         }

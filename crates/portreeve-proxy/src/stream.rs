@@ -9,6 +9,8 @@ pub(crate) mod wire;
 use std::io;
 use std::task::{Context, Poll};
 
+use portreeve_model::Cause;
+
 use self::inward::Inward;
 use self::outward::Outward;
 use self::tls::Tls;
@@ -116,6 +118,27 @@ impl Stream {
             Self::Tls(tls) => tls.is_silent(),
             Self::Inward(stream) => stream.is_silent(),
             Self::Outward(stream) => stream.is_silent(),
+        }
+    }
+
+    /// Whether many share the connection, so that this is one's own for one request and no longer.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Outward(_))
+    }
+
+    /// Whether it is certain that the other side has processed nothing of what was written, if anything was.
+    pub(crate) fn is_untouched(&self) -> bool {
+        match self {
+            Self::Outward(stream) => stream.is_untouched(),
+            _ => false,
+        }
+    }
+
+    /// Why it broke, where that is known better than that it did.
+    pub(crate) fn fault(&self) -> Option<Cause> {
+        match self {
+            Self::Outward(stream) => stream.fault(),
+            _ => None,
         }
     }
 }

@@ -12,6 +12,7 @@ use portreeve_model::{FleetShared, Listener, Pool, Snapshot, Tick};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::date;
+use crate::forward::h2::Http2Conns;
 use crate::forward::idle::IdleConns;
 use crate::forward::sticky::StickySecret;
 use crate::hold::Holds;
@@ -27,6 +28,7 @@ pub(crate) struct Worker {
     pub(crate) shard: usize,
     pub(crate) wheel: Rc<Wheel>,
     pub(crate) idle: IdleConns,
+    pub(crate) http2: Http2Conns,
     /// Shared by all workers.
     pub(crate) holds: Arc<Holds>,
     pub(crate) sticky: StickySecret,
@@ -124,6 +126,7 @@ impl Worker {
             shard,
             wheel: Wheel::new(),
             idle: IdleConns::default(),
+            http2: Http2Conns::default(),
             holds: outlets.holds,
             sticky: outlets.sticky,
             journal: outlets.records.map(Journal::new),
@@ -180,6 +183,7 @@ impl Worker {
             }
         }
         self.idle.forget_retired();
+        self.http2.forget_retired();
         self.holds.look(snapshot, &|| self.dice(), self.now());
     }
 

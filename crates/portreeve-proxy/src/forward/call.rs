@@ -111,11 +111,13 @@ impl<'a> Call<'a> {
         self.has_no_body() && self.may_repeat()
     }
 
-    /// Bytes of the body that are remembered so that they can be sent again; 0 if they need not be.
-    pub(crate) fn remembered_max(&self) -> u64 {
+    /// Bytes of the body that are remembered so that they can be sent again; 0 if they need not be. Where a backend may
+    /// say that it did nothing with it, every body may have to be.
+    pub(crate) fn remembered_max(&self, may_be_refused: bool) -> u64 {
         let most = u64::from(self.pool.plan().retry.body_bytes_max);
         match self.request().framing {
-            Framing::Exact(length) if length <= most && self.may_repeat() => most,
+            Framing::Exact(length) if length <= most && (may_be_refused || self.may_repeat()) => most,
+            Framing::Chunked if may_be_refused => most,
             _ => 0,
         }
     }

@@ -62,7 +62,7 @@ pub(super) async fn exchange<'a>(
     let worker = client.worker.clone();
     let mut out = worker.take_line();
     call.write_head(&backend, &mut out);
-    let begun = Upload::begin(call, &mut client.conn, &out);
+    let begun = Upload::begin(call, &mut client.conn, &out, upstream.stream.is_shared());
     // Nothing is held while the backend thinks that is not needed then: what is in the cache stays in it.
     worker.give_line(out);
     let upload = match begun {
@@ -295,9 +295,17 @@ impl<'a> Exchange<'_, 'a> {
                 (cause, is_bounded && cause == Cause::FirstByteTimeout)
             }
             End::BackendClosed => (Cause::BackendClosed, true),
-            End::Lost(Lost::Untouched) | End::BackendReset => (Cause::BackendReset, true),
+            End::Lost(Lost::Untouched) | End::BackendReset => {
+                let fault = self.upstream.stream.fault();
+                (
+                    fault.unwrap_or(Cause::BackendReset),
+                    fault != Some(Cause::MalformedRequest),
+                )
+            }
         };
-        let (was_sent, is_whole) = (self.upload.is_begun(), self.upload.is_whole(self.call));
+        let is_untouched = self.upstream.stream.is_untouched();
+        let was_sent = self.upload.is_begun() && !is_untouched;
+        let is_whole = self.upload.is_whole(self.call) || is_untouched && self.upload.is_there(self.call);
         if is_whole {
             self.upload.unsend(&mut client.conn);
         }

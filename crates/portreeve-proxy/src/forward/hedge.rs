@@ -15,7 +15,7 @@ use super::exchange::Exchange;
 use super::turn::Turn;
 use super::upload::Lost;
 use super::wait::{End, Wait};
-use super::{connect_anew, note_failure};
+use super::{connect_anew, note_failure, reach};
 use crate::conn::{Conn, Gone};
 use crate::patience::Overdue;
 use crate::record::Record;
@@ -171,10 +171,10 @@ async fn ask<'a>(call: &Call<'_>, mut turn: Turn<'a>, worker: &Rc<Worker>) -> Op
 
 async fn answered(call: &Call<'_>, turn: &Turn<'_>, worker: &Rc<Worker>) -> Result<(Conn, usize), Cause> {
     let backend = turn.backend();
-    if let Some(conn) = worker.idle.take(backend.id, Instant::now()) {
+    if let Some(conn) = reach::kept(call.pool, backend, worker, Instant::now()) {
         match answered_on(conn, call, turn, worker).await {
             // It died while it waited, which is nobody's fault.
-            Err(Cause::BackendClosed | Cause::BackendReset) => worker.idle.forget(backend.id),
+            Err(Cause::BackendClosed | Cause::BackendReset) => reach::forget(backend, worker),
             answered => return answered,
         }
     }

@@ -55,7 +55,7 @@ impl IdleConns {
         conn.write_timer.disarm();
         let own = limits.keep_alive_timeout;
         let wait = server_timeout.map_or(own, |theirs| own.min(theirs.saturating_sub(MARGIN)));
-        if wait.is_zero() || backend.is_retired() {
+        if wait.is_zero() || backend.is_retired() || conn.stream.is_shared() {
             return;
         }
         let mut of = self.of.borrow_mut();
@@ -106,7 +106,7 @@ fn is_quiet(conn: &mut Conn) -> bool {
 
 /// Backend ids are already unique numbers; one multiplication spreads them (Fibonacci hashing, Knuth).
 #[derive(Default)]
-struct IdHasher(u64);
+pub(super) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {

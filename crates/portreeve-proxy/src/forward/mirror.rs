@@ -11,10 +11,9 @@ use portreeve_model::{Ask, Cause, Lease, Policies, Pool, Suspicions, Tried};
 
 use super::answered::{skip_body, whole_head};
 use super::call::Call;
-use super::connect::connect;
 use super::download::promised;
 use super::turn::Turn;
-use super::{note_failure, note_unreachable};
+use super::{note_failure, note_unreachable, reach};
 use crate::body::Body;
 use crate::conn::Conn;
 use crate::patience::Patience;
@@ -123,7 +122,7 @@ impl Sent<'_> {
     async fn exchange(&self, turn: &mut Turn<'_>, bytes: &[u8], begun: Instant) -> Result<(), Cause> {
         let (limits, worker) = (&self.pool.limits, self.worker);
         let backend = Arc::clone(turn.backend());
-        let kept = worker.idle.take(backend.id, begun);
+        let kept = reach::kept(self.pool, &backend, worker, begun);
         let answered = match kept {
             Some(conn) => self.ask(conn, turn, bytes).await,
             None => Err(Cause::BackendClosed),
@@ -131,7 +130,7 @@ impl Sent<'_> {
         let (mut conn, mut length) = match answered {
             // It died while it waited, which is nobody's fault.
             Err(Cause::BackendClosed | Cause::BackendReset) => {
-                let conn = connect(self.pool, &backend, limits.connect_timeout, worker, None).await;
+                let conn = reach::anew(self.pool, &backend, limits.connect_timeout, worker, None).await;
                 let conn = conn.inspect_err(|cause| note_unreachable(&backend, *cause, self.suspicions))?;
                 self.ask(conn, turn, bytes).await?
             }

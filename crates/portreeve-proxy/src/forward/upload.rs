@@ -51,7 +51,13 @@ impl Lost {
 
 impl Upload {
     /// Puts the head before what there is of the body.
-    pub(super) fn begin(call: &Call<'_>, from: &mut Conn, head: &[u8]) -> Result<Self, Lost> {
+    /// `may_be_refused`: whoever takes it may say afterwards that it did nothing with it.
+    pub(super) fn begin(
+        call: &Call<'_>,
+        from: &mut Conn,
+        head: &[u8],
+        may_be_refused: bool,
+    ) -> Result<Self, Lost> {
         let framing = call.request().framing;
         let source = if call.request().expects_continue() {
             call.client_waits()
@@ -66,7 +72,7 @@ impl Upload {
             call.backend_moves(),
         );
         let pipe = pipe.at_most(call.listener.limits.body_bytes_max);
-        let mut pipe = pipe.remembering(call.remembered_max());
+        let mut pipe = pipe.remembering(call.remembered_max(may_be_refused));
         pipe.begin(from, head).map_err(lost)?;
         Ok(Self {
             pipe,
@@ -107,7 +113,12 @@ impl Upload {
 
     /// Whether the request can be sent again from its beginning, if that may be done.
     pub(super) fn is_whole(&self, call: &Call<'_>) -> bool {
-        !self.is_begun() || call.is_replayable() || self.pipe.remembers() && call.may_repeat()
+        !self.is_begun() || call.may_repeat() && self.is_there(call)
+    }
+
+    /// Whether all of it that was sent is still there.
+    pub(super) fn is_there(&self, call: &Call<'_>) -> bool {
+        call.has_no_body() || self.pipe.remembers()
     }
 
     /// Sends what can be sent now.

@@ -1,0 +1,192 @@
+//! One HTTP/2 connection to a backend.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use portreeve_model::Cause;
+
+use crate::stream::Stream;
+use crate::stream::outward::Outward;
+
+/// One HTTP/2 connection to a backend. It ends by itself when this is dropped and its last stream is over.
+pub(super) struct Link {
+    send: SendRequest<Bytes>,
+    state: Rc<State>,
+    /// Whether the connection is secured, which is what `:scheme` says.
+    is_secured: bool,
+}
+
+/// What the connection, its driver and its streams know of each other.
+pub(crate) struct State {
+    /// Until the driver ends.
+    pub(super) stream: RefCell<Option<Stream>>,
+    streams: Cell<u32>,
+    /// Reads that brought something.
+    reads: Cell<u64>,
+    idle_since: Cell<Instant>,
+    is_leaving: Cell<bool>,
+    is_suspected: Cell<bool>,
+    end: Cell<Option<Cause>>,
+    driver: RefCell<Waker>,
+}
+
+/// One of the streams that the connection may have at once; given back on drop.
+pub(crate) struct Place {
+    state: Rc<State>,
+    /// What had been read when it began.
+    reads: u64,
+    began: Instant,
+}
+
+impl Link {
+    pub(super) fn new(send: SendRequest<Bytes>, state: Rc<State>, is_secured: bool) -> Self {
+        Self {
+            send,
+            state,
+            is_secured,
+        }
+    }
+
+    /// A stream of it, if it has room for one more.
+    pub(super) fn open(&self) -> Option<Stream> {
+        if !self.takes_streams() || self.state.streams.get() >= self.streams_max() {
+            return None;
+        }
+        // Of its own, since one that has asked for too much would make the next wait.
+        let mut send = self.send.clone();
+        let mut context = Context::from_waker(Waker::noop());
+        match send.poll_ready(&mut context) {
+            Poll::Ready(Ok(())) => {
+                let place = Place::take(&self.state);
+                Some(Stream::Outward(Box::new(Outward::new(
+                    send,
+                    place,
+                    self.is_secured,
+                ))))
+            }
+            Poll::Ready(Err(_)) | Poll::Pending => {
+                self.state.leave();
+                None
+            }
+        }
+    }
+
+    /// How many requests it carries at once.
+    pub(super) fn streams_max(&self) -> u32 {
+        u32::try_from(self.send.current_max_send_streams()).map_or(STREAMS_MAX, |most| most.min(STREAMS_MAX))
+    }
+
+    /// Whether further requests may go over it.
+    pub(super) fn takes_streams(&self) -> bool {
+        !self.state.is_leaving.get()
+    }
+
+    /// Since when it has had no request; `None`: it has one.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        (self.state.streams.get() == 0).then(|| self.state.idle_since.get())
+    }
+}
+
+impl State {
+    pub(super) fn new(stream: Stream) -> Rc<Self> {
+        Rc::new(Self {
+            stream: RefCell::new(Some(stream)),
+            streams: Cell::new(0),
+            reads: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+            is_leaving: Cell::new(false),
+            is_suspected: Cell::new(false),
+            end: Cell::new(None),
+            driver: RefCell::new(Waker::noop().clone()),
+        })
+    }
+
+    pub(super) fn note_read(&self) {
+        self.reads.set(self.reads.get() + 1);
+    }
+
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.get()
+    }
+
+    pub(super) fn has_streams(&self) -> bool {
+        self.streams.get() > 0
+    }
+
+    /// Whether somebody has doubts that the other side is still there; asked once.
+    pub(super) fn is_suspected(&self) -> bool {
+        self.is_suspected.take()
+    }
+
+    /// Remembers whom to wake when there are doubts.
+    pub(super) fn is_driven_by(&self, waker: &Waker) {
+        self.driver.borrow_mut().clone_from(waker);
+    }
+
+    /// No further request goes over it.
+    pub(crate) fn leave(&self) {
+        self.is_leaving.set(true);
+    }
+
+    /// It is over, because of that.
+    pub(super) fn close(&self, cause: Cause) {
+        self.leave();
+        self.end.set(Some(cause));
+        self.stream.borrow_mut().take();
+    }
+
+    /// Why it is over, if it is.
+    pub(crate) fn end(&self) -> Option<Cause> {
+        self.end.get()
+    }
+
+    /// Whether the other side has closed it, which may not be read yet. While others use it they would know.
+    pub(crate) fn is_hung_up(&self) -> bool {
+        let stream = self.stream.borrow();
+        let Some(stream) = &*stream else { return true };
+        self.streams.get() <= 1 && stream.is_hung_up()
+    }
+}
+
+impl Place {
+    fn take(state: &Rc<State>) -> Self {
+        state.streams.set(state.streams.get() + 1);
+        Self {
+            state: Rc::clone(state),
+            reads: state.reads.get(),
+            began: Instant::now(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// It is given up without an answer. If nothing at all has come meanwhile, and that took a while, nobody may be there.
+    pub(crate) fn doubt(&self) {
+        let state = &self.state;
+        if state.reads.get() == self.reads && self.began.elapsed() >= DOUBT_AFTER {
+            state.is_suspected.set(true);
+            state.driver.borrow().wake_by_ref();
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let state = &self.state;
+        state.streams.set(state.streams.get() - 1);
+        if state.streams.get() == 0 {
+            state.idle_since.set(Instant::now());
+        }
+    }
+}
+
+/// However many the other side allows: beyond that a second connection is worth its price.
+const STREAMS_MAX: u32 = 128;
+/// A silence shorter than this says nothing.
+const DOUBT_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
