@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod h1;
 mod inbound;
+mod own;
 pub(crate) mod packets;
 mod registration;
 

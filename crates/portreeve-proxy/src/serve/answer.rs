@@ -10,7 +10,7 @@ use portreeve_model::{Cause, Listener, Route, Routed};
 
 use super::client::{Client, Peer};
 use super::h1::Next;
-use super::registration;
+use super::{own, registration};
 use crate::forward::call::{Admitted, Call};
 use crate::forward::{Ended, forward};
 use crate::patience::Patience;
@@ -53,6 +53,9 @@ async fn serve<'a>(
     peer: &Peer,
     record: &mut Record<'a>,
 ) -> Ended {
+    if let Some(own) = own::Own::of(view, listener) {
+        return Box::pin(own::serve(own, client, listener, view.request, record)).await;
+    }
     if registration::is_for_registry(view, listener) {
         return Box::pin(registration::serve(client, listener, view.request, record)).await;
     }
