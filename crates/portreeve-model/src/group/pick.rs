@@ -61,7 +61,8 @@ impl Group {
         if let Some(lease) = open.clone().find_map(|tier| self.draw(tier, Room::Shy, ask)) {
             return Ok(lease);
         }
-        match open.clone().any(is_full) {
+        // Whoever had no room a moment ago may have some by now: it is waited for, which takes no time then.
+        match open.clone().any(|tier| self.has_any(tier, ask)) {
             true => Err(NotPicked::Full),
             false => self.pick_unhealthy(ask),
         }
@@ -130,11 +131,19 @@ impl Group {
         own.any(|backend| self.is(backend, room, ask))
     }
 
+    /// Whether one of the tier could have it but for room.
+    fn has_any(&self, tier: &Tier, ask: &Ask<'_>) -> bool {
+        let mut own = tier.of(&self.backends).iter();
+        own.any(|backend| self.may(backend, ask) && backend.room(ask.now) != Room::Out)
+    }
+
     /// Whether it is untried, may serve, and has this room.
     fn is(&self, backend: &Backend, room: Room, ask: &Ask<'_>) -> bool {
-        !ask.tried.contains(backend.id)
-            && backend.standing() == Standing::Serving
-            && backend.room(ask.now) == room
+        self.may(backend, ask) && backend.room(ask.now) == room
+    }
+
+    fn may(&self, backend: &Backend, ask: &Ask<'_>) -> bool {
+        !ask.tried.contains(backend.id) && backend.standing() == Standing::Serving
     }
 
     /// Counts the request in, and looks once more.

@@ -5,7 +5,7 @@ use super::*;
 use crate::backend::BackendId;
 use crate::plan::{BalancePlan, HashKey};
 use crate::policy::Policy;
-use crate::samples::{ask, backend, dice, pool_plan, tried};
+use crate::samples::{ask, backend, dice, in_threads, pool_plan, tried};
 use crate::tick::Tick;
 use crate::tried::Tried;
 

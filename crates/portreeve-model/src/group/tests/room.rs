@@ -52,6 +52,21 @@ fn no_more_leases_are_given_than_the_limit_and_then_it_is_full() {
     }
 }
 
+/// Threads that race for one place see it now taken, now free: there is somebody all the while, whom to wait for helps.
+#[test]
+fn who_loses_a_race_for_the_last_place_is_told_to_wait() {
+    let backends = [upholding("a", &eu())];
+    backends[0].set_limit(InFlightPlan::AtMost(1));
+    let group = built(&plan(BalancePlan::LeastRequests), &backends);
+    in_threads(4, |_| {
+        let tried = Tried::default();
+        for dice in dice(20_000) {
+            let picked = group.pick(&Ask { dice, ..ask(&tried) });
+            assert!(!matches!(picked, Err(NotPicked::Nobody)));
+        }
+    });
+}
+
 #[test]
 fn full_is_said_only_if_waiting_could_help() {
     let backends = three();
