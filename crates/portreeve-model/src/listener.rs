@@ -68,4 +68,11 @@ impl Listener {
     pub fn route(&self, request: &dyn RequestView) -> Routed<'_> {
         self.router.route(request)
     }
+
+    /// Whether any route, or what it demands, looks at the host: else a connection that is carried as it is need not
+    /// be asked for it.
+    #[must_use]
+    pub fn asks_host(&self) -> bool {
+        self.router.asks_host()
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::deadline;
 use crate::demand::{Demanded, Unmet, demanded};
-use crate::plan::{DeadlinePlan, DemandPlan, LedgerMode, Name, PriorityPlan, RoutePlan};
+use crate::plan::{DeadlinePlan, DemandPlan, LedgerMode, Name, PolicySource, PriorityPlan, RoutePlan};
 use crate::pool::Pool;
 use crate::priority::priority;
 use crate::rates::RateLimits;
@@ -75,6 +75,12 @@ impl Route {
     pub fn mirrors(&self, dice: u64) -> Option<&Arc<Pool>> {
         let mirror = self.mirror.as_ref()?;
         is_within(mirror.share, dice).then_some(&mirror.pool)
+    }
+
+    /// Whether its demands are read from the host.
+    pub(crate) fn asks_host(&self) -> bool {
+        let asks = |demand: &DemandPlan| matches!(demand.from, PolicySource::HostLabel(_));
+        self.demands.iter().any(asks)
     }
 
     /// How soon the request's turn comes where it is held: 0 (first) to 7.

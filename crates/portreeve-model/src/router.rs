@@ -65,6 +65,12 @@ impl Router {
         }
     }
 
+    /// Whether a rule, or its route's demands, look at the host.
+    pub(crate) fn asks_host(&self) -> bool {
+        let has_hosts = !(self.exact.is_empty() && self.suffixes.is_empty());
+        has_hosts || self.rules.iter().any(|rule| rule.route.asks_host())
+    }
+
     fn search(&self, request: &dyn RequestView) -> Routed<'_> {
         let path = if self.reads_path {
             normalise(request.path())

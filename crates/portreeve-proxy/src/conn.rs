@@ -13,6 +13,8 @@ use crate::timer::{Timer, Wheel};
 pub(crate) struct Conn {
     pub(crate) stream: Stream,
     input: Option<Buffer>,
+    /// Whether a peer that says no more still waits, so that only a broken connection says that it has left.
+    pub(crate) may_half_close: bool,
     /// For waits until the peer sends.
     pub(crate) read_timer: Timer,
     /// For waits until the peer takes.
@@ -27,6 +29,7 @@ impl Conn {
         Self {
             stream,
             input: None,
+            may_half_close: false,
             read_timer: Timer::new(wheel),
             write_timer: Timer::new(wheel),
         }
@@ -109,7 +112,11 @@ impl Conn {
     }
 
     fn poll_hung_up(&mut self, context: &Context<'_>) -> Poll<Gone> {
-        if self.stream.is_hung_up() {
+        let has_left = match self.may_half_close {
+            true => self.stream.is_broken(),
+            false => self.stream.is_hung_up(),
+        };
+        if has_left {
             return Poll::Ready(Gone);
         }
         while self

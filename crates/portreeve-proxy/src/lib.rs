@@ -22,6 +22,7 @@ mod proxy;
 mod record;
 mod refusal;
 mod register;
+mod relay;
 mod request;
 mod serve;
 mod slots;

@@ -1,5 +1,7 @@
 //! Accepting connections: one loop per worker and listener.
 
+mod preamble;
+
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +18,7 @@ use tokio::sync::watch;
 use crate::conn::Conn;
 use crate::refusal::{Answer, Refusal};
 use crate::serve::client::{Client, Peer, Place};
-use crate::serve::h1;
+use crate::serve::{h1, tcp};
 use crate::socket::Listening;
 use crate::stream::Stream;
 use crate::stream::wire::Wire;
@@ -153,6 +155,7 @@ fn serve_clad(stream: Wire, peer: Peer, place: Place) -> impl Future<Output = ()
     async move {
         match undressed.await {
             Some(Undressed::Http1(client)) => h1::serve(client).await,
+            Some(Undressed::Tcp(client)) => tcp::serve(client).await,
             None => {}
         }
     }
@@ -161,12 +164,22 @@ fn serve_clad(stream: Wire, peer: Peer, place: Place) -> impl Future<Output = ()
 /// A connection, and what comes on it.
 enum Undressed {
     Http1(Client),
+    /// Bytes, whatever they mean.
+    Tcp(Client),
 }
 
 /// Takes off what is before the requests; `None`: the connection is over, and what there was to say and to count is.
-async fn undress(stream: Wire, peer: Peer, place: Place) -> Option<Undressed> {
+async fn undress(mut stream: Wire, mut peer: Peer, mut place: Place) -> Option<Undressed> {
+    let listener = place.gate.listener();
+    if preamble::is_due(&peer, &listener) {
+        peer = preamble::read(&mut stream, peer, &listener, &mut place).await?;
+    }
     let conn = Conn::new(Stream::Wire(stream), &place.worker.wheel);
-    Some(Undressed::Http1(Client::new(conn, Rc::new(peer), place)))
+    let client = Client::new(conn, Rc::new(peer), place);
+    Some(match listener.carries {
+        Carries::Http => Undressed::Http1(client),
+        Carries::Tcp => Undressed::Tcp(client),
+    })
 }
 
 /// A full listener: a bounded number of connections wait a bounded time, the others are told at once.
@@ -200,9 +213,9 @@ fn refusal(cause: Cause, worker: &Worker) -> Vec<u8> {
 async fn refuse(stream: Wire, cause: Cause, gate: &Gate, worker: &Rc<Worker>) {
     let listener = gate.listener();
     listener.stats.refused(worker.shard, cause);
-    if !is_bare(&listener) {
+    if listener.tls.is_some() || listener.carries != Carries::Http {
         // Whatever we said would be something else to it.
-        return;
+        return stream.reset_on_close();
     }
     let mut conn = Conn::new(Stream::Wire(stream), &worker.wheel);
     let out = refusal(cause, worker);

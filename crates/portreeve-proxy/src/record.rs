@@ -11,13 +11,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_model::plan::LedgerMode;
 use portreeve_model::{
-    Backend, Cause, Fault, Group, Lease, Listener, Pool, RequestOutcome, Route, Tick, Why,
+    Backend, Cause, Fault, Group, Lease, Listener, Pool, RequestOutcome, RequestView, Route, Tick, Why,
 };
 
 use self::entry::Entry;
 use self::ledger::LedgerJournal;
 use crate::refusal::Refusal;
 use crate::request::Request;
+use crate::serve::tcp::Passing;
 use crate::worker::Worker;
 
 /// One request's record. Dropping it ends it: the outcome is counted, however the request ended.
@@ -27,6 +28,8 @@ pub(crate) struct Record<'a> {
     /// Who asked: behind trusted proxies, the client that they name.
     pub(crate) client: Option<IpAddr>,
     request: Option<&'a Request>,
+    /// The host that a connection which is carried as it is has named; `None`: it is a request.
+    connection: Option<&'a str>,
     pub(crate) route: Option<&'a Arc<Route>>,
     /// Where it went, if that was settled: the route's pool, or another that has a share.
     pub(crate) pool: Option<&'a Arc<Pool>>,
@@ -103,6 +106,7 @@ impl<'a> Record<'a> {
             listener,
             client,
             request,
+            connection: None,
             route: None,
             pool: None,
             backend: None,
@@ -121,6 +125,21 @@ impl<'a> Record<'a> {
             is_complete: false,
             is_outdated: false,
             entry: None,
+        }
+    }
+
+    /// Of a connection that is carried as it is, as one request.
+    pub(crate) fn of_connection(worker: &'a Worker, listener: &'a Listener, passing: &Passing<'a>) -> Self {
+        let mut record = Self::new(worker, listener, passing.client(), None);
+        record.connection = Some(passing.host);
+        record
+    }
+
+    /// It ended so. Where no backend took it, its status is what the cause would tell a request.
+    pub(crate) fn end_connection(&mut self, cause: Cause) {
+        self.cause = Some(cause);
+        if self.status == 0 {
+            self.status = cause.status();
         }
     }
 

@@ -7,5 +7,6 @@ mod inbound;
 mod own;
 pub(crate) mod packets;
 mod registration;
+pub(crate) mod tcp;
 
 pub(crate) use inbound::refusal as inbound_refusal;

@@ -25,7 +25,15 @@ pub(crate) struct Slots {
 pub(crate) struct Slot {
     permit: Option<OwnedSemaphorePermit>,
     slots: Arc<Slots>,
-    _client: Option<Counted>,
+    client: Option<Counted>,
+}
+
+impl Slot {
+    /// Counts it for `client`, which is known only now.
+    pub(crate) fn count_for(&mut self, client: Option<IpAddr>, listener: &Listener) -> Result<(), Cause> {
+        self.client = self.slots.count(client, listener)?;
+        Ok(())
+    }
 }
 
 impl Drop for Slot {
@@ -87,7 +95,7 @@ impl Slots {
         Ok(Slot {
             permit: Some(permit),
             slots: self.clone(),
-            _client: counted,
+            client: counted,
         })
     }
 
@@ -103,18 +111,20 @@ impl Slots {
             Ok(Ok(permit)) => Ok(Slot {
                 permit: Some(permit),
                 slots: self.clone(),
-                _client: counted,
+                client: counted,
             }),
             _ => Err(Cause::ListenerFull),
         }
     }
 
+    /// Those who connect for others are not counted themselves.
     fn count(
         self: &Arc<Self>,
         client: Option<IpAddr>,
         listener: &Listener,
     ) -> Result<Option<Counted>, Cause> {
-        let Some(ip) = client.filter(|ip| !listener.trusted_proxies.contains(*ip)) else {
+        let is_proxy = |ip| listener.trusted_proxies.contains(ip) || listener.proxy_protocol.contains(ip);
+        let Some(ip) = client.filter(|ip| !is_proxy(*ip)) else {
             return Ok(None);
         };
         let Some(most) = listener.limits.connections_per_client_max else {

@@ -7,6 +7,7 @@ pub(crate) mod tls;
 pub(crate) mod wire;
 
 use std::io;
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use portreeve_model::Cause;
@@ -108,6 +109,22 @@ impl Stream {
             Self::Tls(tls) => tls.is_hung_up(),
             Self::Inward(stream) => stream.is_hung_up(),
             Self::Outward(stream) => stream.is_hung_up(),
+        }
+    }
+
+    /// The same, but a peer that only says no more, and may still listen, is there.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self {
+            Self::Wire(wire) => wire.is_broken(),
+            _ => self.is_hung_up(),
+        }
+    }
+
+    /// Both ends of the connection, the peer's first, where there are such addresses.
+    pub(crate) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        match self {
+            Self::Wire(wire) => wire.ends(),
+            _ => None,
         }
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct Turn<'a> {
     /// Where it counts that this ejected the backend.
     ejections: Option<&'a Cell<u8>>,
     outcome: AttemptOutcome,
+    /// Whether that has been counted already.
+    is_settled: bool,
     /// When it was last looked at the clock for it.
     at: Option<Tick>,
 }
@@ -30,6 +32,7 @@ impl<'a> Turn<'a> {
             worker: Rc::clone(worker),
             ejections: None,
             outcome: AttemptOutcome::Left,
+            is_settled: false,
             at: None,
         }
     }
@@ -62,6 +65,14 @@ impl<'a> Turn<'a> {
         };
     }
 
+    /// What became of it so far counts now, though the turn goes on, as that of a connection does for hours.
+    pub(crate) fn settle(&mut self) {
+        let outcome = std::mem::replace(&mut self.outcome, AttemptOutcome::Left);
+        self.is_settled = true;
+        self.tell(outcome, self.at.unwrap_or_else(|| self.worker.now()));
+        self.at = None;
+    }
+
     /// Its client left, or the time was up, while it had the whole request.
     pub(crate) fn abandoned(&mut self) {
         let now = self.worker.now();
@@ -73,6 +84,15 @@ impl<'a> Turn<'a> {
     pub(crate) fn failed(&mut self) {
         self.backend().vitals.note_failure();
         self.outcome = AttemptOutcome::Failed;
+    }
+
+    fn tell(&self, outcome: AttemptOutcome, now: Tick) {
+        let Some(lease) = &self.lease else { return };
+        match self.pool.note_attempt(lease.backend(), outcome, now) {
+            Some(by) => self.note_ejection(lease, by, now),
+            None if lease.is_trial() => self.note_trial(lease),
+            None => {}
+        }
     }
 
     fn note_ejection(&self, lease: &Lease, by: EjectedBy, now: Tick) {
@@ -105,13 +125,11 @@ impl<'a> Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let Some(lease) = self.lease.take() else { return };
         let now = self.at.unwrap_or_else(|| self.worker.now());
-        match self.pool.note_attempt(lease.backend(), self.outcome, now) {
-            Some(by) => self.note_ejection(&lease, by, now),
-            None if lease.is_trial() => self.note_trial(&lease),
-            None => {}
+        if !self.is_settled || self.outcome == AttemptOutcome::Failed {
+            self.tell(self.outcome, now);
         }
+        let Some(lease) = self.lease.take() else { return };
         self.worker.holds.release(self.pool, lease, now);
     }
 }

@@ -40,6 +40,10 @@ fn json(record: &Record<'_>, total: Duration, at: SystemTime, out: &mut Vec<u8>)
         text(out, "target", request.target());
         text(out, "version", version(request.line.version).as_bytes());
     }
+    if let Some(host) = record.connection {
+        text(out, "method", TCP);
+        text(out, "host", host.as_bytes());
+    }
     let _ = write!(
         out,
         ",\"status\":{},\"ended_by\":\"{}\"",
@@ -118,6 +122,11 @@ fn combined(record: &Record<'_>, at: SystemTime, out: &mut Vec<u8>) {
         out.push(b' ');
         escape(out, request.target());
         let _ = write!(out, " {}", version(request.line.version));
+    }
+    if let Some(host) = record.connection {
+        escape(out, TCP);
+        out.push(b' ');
+        escape(out, if host.is_empty() { b"-" } else { host.as_bytes() });
     }
     let _ = write!(out, "\" {} {}", status(record), record.bytes_out);
     for known in [Known::Referer, Known::UserAgent] {
@@ -228,6 +237,9 @@ pub(super) fn ended_by(who: EndedBy) -> &'static str {
         EndedBy::Proxy => "proxy",
     }
 }
+
+/// What stands in the place of a method where a connection is carried as it is.
+const TCP: &[u8] = b"TCP";
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portreeve_http1::{Framing, Known};
-use portreeve_model::{Cause, Listener, Route, Routed};
+use portreeve_model::{Cause, Listener, RequestView, Route, Routed};
 
 use super::client::{Client, Peer};
 use super::h1::Next;
@@ -59,7 +59,9 @@ async fn serve<'a>(
     if registration::is_for_registry(view, listener) {
         return Box::pin(registration::serve(client, listener, view.request, record)).await;
     }
-    match admit(view, listener, &client.worker, record) {
+    match admit(view, listener, &client.worker, record, || {
+        fits(view.request, listener)
+    }) {
         Ok(admitted) => {
             let call = Call::new(admitted, listener, view, peer, record.started);
             let ended = forward(&call, client, record).await;
@@ -102,7 +104,7 @@ pub(crate) async fn refuse_unread(client: &mut Client, listener: &Listener, refu
     Next::Linger
 }
 
-fn route<'a>(listener: &'a Listener, view: &View<'_>) -> Result<&'a Arc<Route>, Refusal> {
+fn route<'a>(listener: &'a Listener, view: &dyn RequestView) -> Result<&'a Arc<Route>, Refusal> {
     match listener.route(view) {
         Routed::Found(route) => Ok(route),
         Routed::NoPath => Err(Refusal::new(Cause::NoRoute)),
@@ -110,13 +112,14 @@ fn route<'a>(listener: &'a Listener, view: &View<'_>) -> Result<&'a Arc<Route>, 
     }
 }
 
-/// What can be refused before a backend is troubled: no route, too many requests, a body too large, a demand that cannot
-/// be met, a ledger that is full.
-fn admit<'a>(
-    view: &View<'_>,
+/// What can be refused before a backend is troubled: no route, too many requests, one that is not as it should be, a
+/// demand that cannot be met, a ledger that is full.
+pub(super) fn admit<'a>(
+    view: &dyn RequestView,
     listener: &'a Listener,
     worker: &Worker,
     record: &mut Record<'a>,
+    fits: impl FnOnce() -> Result<(), Refusal>,
 ) -> Result<Admitted<'a>, Refusal> {
     let route = route(listener, view)?;
     record.route = Some(route);
@@ -128,7 +131,7 @@ fn admit<'a>(
         .demanded(pool, view)
         .map_err(|unmet| Refusal::saying(unmet.cause, unmet.detail));
     record.enter_in_ledger(route.ledger, group.as_deref().ok())?;
-    fits(view.request, listener)?;
+    fits()?;
     let group = group?;
     Ok(Admitted { route, pool, group })
 }

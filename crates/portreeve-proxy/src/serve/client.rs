@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use portreeve_http1::{Head, Known};
-use portreeve_model::Listener;
 use portreeve_model::plan::TlsVersion;
+use portreeve_model::{Cause, Listener};
+use portreeve_preamble::Ends;
 
 use crate::conn::Conn;
 use crate::slots::Slot;
@@ -34,7 +35,7 @@ pub(crate) struct Place {
     pub(crate) gate: Rc<Gate>,
     pub(crate) worker: Rc<Worker>,
     is_lingering: bool,
-    _slot: Slot,
+    slot: Slot,
 }
 
 /// Who is at the other end.
@@ -71,6 +72,15 @@ impl Peer {
             text,
             addresses: None,
             secured: None,
+        }
+    }
+
+    /// The same, speaking for the client of that connection.
+    pub(crate) fn telling(self, ends: Ends) -> Self {
+        Self {
+            addresses: Some(Box::new((ends.client, ends.server))),
+            secured: self.secured,
+            ..Self::new(Some(ends.client))
         }
     }
 
@@ -140,8 +150,16 @@ impl Place {
             gate,
             worker,
             is_lingering: false,
-            _slot: slot,
+            slot,
         }
+    }
+
+    /// Counts it for the client that a proxy has named.
+    ///
+    /// # Errors
+    /// That one has as many connections as it may have.
+    pub(crate) fn count_for(&mut self, peer: &Peer, listener: &Listener) -> Result<(), Cause> {
+        self.slot.count_for(peer.ip, listener)
     }
 
     /// Says that what is left is to close.

@@ -1,6 +1,7 @@
 //! A connection as the kernel gives it: TCP or a Unix socket.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -27,6 +28,23 @@ impl Wire {
         let mut into = ReadBuf::new(room);
         ready!(Pin::new(self).poll_read(context, &mut into))?;
         Poll::Ready(Ok(into.filled().len()))
+    }
+
+    /// Looks at what has come without taking it, at the first bytes of it; 0 is the end of the stream.
+    pub(crate) fn poll_peek(&self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_peek(context, &mut ReadBuf::new(room)),
+            // Tokio peeks at TCP alone, and nobody needs it here.
+            Self::Unix(_) => Poll::Ready(Err(io::ErrorKind::Unsupported.into())),
+        }
+    }
+
+    /// Both ends, the peer's first; `None`: it has no such addresses.
+    pub(crate) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        match self {
+            Self::Tcp(stream) => Some((stream.peer_addr().ok()?, stream.local_addr().ok()?)),
+            Self::Unix(_) => None,
+        }
     }
 
     /// Whether there may be something to read; costs no system call.
@@ -64,7 +82,15 @@ impl Wire {
 
     /// Asks the kernel whether the peer has closed or broken the connection, even if bytes of it are unread.
     pub(crate) fn is_hung_up(&self) -> bool {
-        let flags = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+        self.is_any(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
+    }
+
+    /// The same, but a peer that only says no more, and may still listen, is there.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_any(PollFlags::HUP | PollFlags::ERR)
+    }
+
+    fn is_any(&self, flags: PollFlags) -> bool {
         let mut asked = [match self {
             Self::Tcp(stream) => PollFd::new(stream, flags),
             Self::Unix(stream) => PollFd::new(stream, flags),
