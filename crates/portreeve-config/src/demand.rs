@@ -1,6 +1,6 @@
 //! `policy` of `[route.NAME]`: where the policies come from that its requests demand.
 
-use portreeve_model::plan::{DemandPlan, PolicySource};
+use portreeve_model::plan::{DemandPlan, PolicySource, SanPattern};
 use portreeve_model::{Policies, Policy};
 
 use crate::item::Item;
@@ -8,7 +8,7 @@ use crate::matching::{self, is_token};
 use crate::quantity::count;
 use crate::section::Section;
 use crate::word::Complaint;
-use crate::{list, policy};
+use crate::{list, policy, san};
 
 /// Reads texts, which are demanded of each request, and tables, which say where a request names more. All texts
 /// together come first, then the tables in the order of the file.
@@ -88,9 +88,27 @@ fn source(section: &mut Section<'_>) -> Option<PolicySource> {
         section.word("query", query_name).map(PolicySource::Query),
         place(section, "host_label", HOST_LABELS_MAX).map(PolicySource::HostLabel),
         place(section, "path_segment", u8::MAX).map(PolicySource::PathSegment),
+        section
+            .get("certificate")
+            .and_then(|item| certificates(&item))
+            .map(PolicySource::Certificate),
     ];
     section.exactly_one(&SOURCES, "source", "several sources are a list of tables");
     from.into_iter().flatten().next()
+}
+
+/// The names of certificates, each with the policies that it stands for.
+fn certificates(item: &Item<'_>) -> Option<Vec<(SanPattern, Policies)>> {
+    let entries = item.entries().filter(|entries| !entries.is_empty());
+    let Some(entries) = entries else {
+        item.refuse(Complaint::new(CERTIFICATE));
+        return None;
+    };
+    let pairs = entries.iter().filter_map(|(name, entry)| {
+        let named = list::distinct(entry, |policy| policy.word(policy::policy));
+        Some((san::of_key(name, entry)?, named.into_iter().collect()))
+    });
+    Some(pairs.collect())
 }
 
 fn place(section: &mut Section<'_>, key: &'static str, most: u8) -> Option<u8> {
@@ -141,6 +159,14 @@ fn by_itself(demand: &DemandPlan) -> &Policies {
 const DEMAND: &str =
     "a policy such as \"eu\", a table such as { header = \"Privacy-Policy\" }, or a list of both";
 const ONCE: &str = "each source once";
-const SOURCES: [&str; 5] = ["header", "cookie", "query", "host_label", "path_segment"];
+const SOURCES: [&str; 6] = [
+    "header",
+    "cookie",
+    "query",
+    "host_label",
+    "path_segment",
+    "certificate",
+];
+const CERTIFICATE: &str = "a table such as { \"URI:spiffe://example.com/api\" = \"eu\" }";
 /// A host's name has at most 253 bytes, and each label one and a dot.
 const HOST_LABELS_MAX: u8 = 127;

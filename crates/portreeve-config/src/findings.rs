@@ -1,7 +1,7 @@
 //! The faults found so far: reading goes on after each.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::document::Lines;
 use crate::place::Place;
@@ -39,6 +39,16 @@ impl Findings {
             allowed: complaint.allowed,
             hint: complaint.hint,
         });
+    }
+
+    /// Where a file is that the document names: in its folder, unless it begins with `/`. As an absolute path if the
+    /// folder is known, so that it means the same wherever it is read again.
+    pub(crate) fn path_of(&self, named: &Path) -> PathBuf {
+        let path = self.folder.join(named);
+        match self.folder.as_os_str().is_empty() {
+            true => path,
+            false => std::path::absolute(&path).unwrap_or(path),
+        }
     }
 
     /// Notes a fault, unless the same was noted of the same place before.

@@ -1,13 +1,15 @@
 //! From the flags of `serve` to the [`Config`] that a file would give.
 
+mod listeners;
+
 use std::path::{Path, PathBuf};
 
-use portreeve_model::plan::{BalancePlan, Bind, ListenerPlan, Name, PoolPlan, RegistrationPlan, Target};
+use portreeve_model::plan::{BalancePlan, Name, PoolPlan, RegistrationPlan, Scheme, Target};
 
 use crate::findings::Findings;
-use crate::listener::{ListenerDraft, Placed};
+use crate::listener::Placed;
 use crate::place::{Place, quoted};
-use crate::pool::{PoolDraft, PoolPlaces, probe, room, sticky};
+use crate::pool::{PoolDraft, PoolPlaces, backends, probe, room, spoken, sticky};
 use crate::quantity::grouped;
 use crate::route::{RouteDraft, RoutePlaces};
 use crate::target::target;
@@ -20,6 +22,14 @@ use crate::{AccessLog, Config, Faults, LogFormat, balance, defaults, zero};
 pub struct Flags {
     /// `--listen ADDR`, each time it was given; none: `:8080`.
     pub listen: Vec<String>,
+    /// `--redirect ADDR`: where clients without TLS are sent to https; none: `:80` if there is TLS and no `--listen`.
+    pub redirect: Vec<String>,
+    /// `--tls-cert FILE`, in PEM: every listener speaks TLS, by default on `:443`.
+    pub tls_cert: Vec<PathBuf>,
+    /// `--tls-key FILE`: one for each certificate, in the same order.
+    pub tls_key: Vec<PathBuf>,
+    /// `--domain NAME,NAME`: every listener speaks TLS, with certificates had by ACME.
+    pub domain: Vec<String>,
     /// `--to ADDR,ADDR`; commas within are taken as separators. None: backends register, on each listener, and
     /// packets are served beside HTTP.
     pub to: Vec<String>,
@@ -57,19 +67,21 @@ pub fn from_flags(flags: &Flags) -> Result<Config, Faults> {
         .access_log
         .as_ref()
         .and_then(|text| word("--access-log", text, word::access_log_to, &findings));
+    let targets = targets(flags, &findings);
     let draft = Draft {
-        listeners: listeners(flags, &findings),
+        listeners: listeners::listeners(flags, &targets, &findings),
         pools: Vec::new(),
         routes: Vec::new(),
         policies: Vec::new(),
         registration: RegistrationPlan::default(),
+        acme: None,
         zone: None,
         admin: admin.map(|plan| Placed {
             place: Place::flag("--admin"),
             plan,
         }),
     };
-    let draft = routed(draft, flags, &findings);
+    let draft = routed(draft, flags, targets, &findings);
     let config = Config {
         plan: draft.plan(&findings),
         admin,
@@ -100,7 +112,7 @@ fn word<T>(flag: &str, text: &str, read: Word<T>, findings: &Findings) -> Option
 }
 
 /// The draft with its one route for HTTP, and with the pools.
-fn routed(draft: Draft, flags: &Flags, findings: &Findings) -> Draft {
+fn routed(draft: Draft, flags: &Flags, targets: Vec<Target>, findings: &Findings) -> Draft {
     let name = pool_name(flags, findings);
     let pool = pool(name.clone(), flags, findings);
     let (route, pools) = match flags.to.is_empty() {
@@ -109,11 +121,11 @@ fn routed(draft: Draft, flags: &Flags, findings: &Findings) -> Draft {
             (zero::route(name), vec![pool, packets])
         }
         false => {
-            let targets = targets(flags, findings);
-            let members = None;
+            mixed(&targets, findings);
             let pool = PoolPlan {
+                scheme: spoken::shared(&targets),
                 targets,
-                members,
+                members: None,
                 ..pool
             };
             (whole::route(name), vec![pool])
@@ -186,62 +198,33 @@ fn pool_name(flags: &Flags, findings: &Findings) -> Name {
     name
 }
 
-/// `listen`, `listen-2`, `listen-3`...
-fn listeners(flags: &Flags, findings: &Findings) -> Vec<ListenerDraft> {
-    let binds = flags
-        .listen
-        .iter()
-        .filter_map(|text| word("--listen", text, word::bind, findings));
-    let implied = flags.listen.is_empty().then(defaults::bind);
-    let listeners = binds
-        .chain(implied)
-        .enumerate()
-        .map(|(nth, bind)| listener(nth, bind));
-    let plans = listeners.map(|plan| match flags.to.is_empty() {
-        true => zero::listener(plan),
-        false => plan,
-    });
-    plans.map(placed).collect()
-}
-
-fn listener(nth: usize, bind: Bind) -> ListenerPlan {
-    let name = match nth {
-        0 => defaults::LISTENER_NAME.to_owned(),
-        nth => format!("{}-{}", defaults::LISTENER_NAME, nth + 1),
-    };
-    ListenerPlan {
-        name: Name::from(name),
-        bind,
-        ..whole::listener()
-    }
-}
-
-fn placed(plan: ListenerPlan) -> ListenerDraft {
-    ListenerDraft {
-        place: Place::flag("--listen"),
-        packets: Place::flag("--listen"),
-        plan,
-    }
-}
-
 /// The backends of `--to`, each once.
 fn targets(flags: &Flags, findings: &Findings) -> Vec<Target> {
     let named = flags.to.iter().flat_map(|list| list.split(',')).map(str::trim);
     let mut targets: Vec<Target> = Vec::new();
     for text in named {
-        let Some(address) = word("--to", text, target, findings) else {
+        let Some(written) = word("--to", text, target, findings) else {
             continue;
         };
-        match targets.iter().any(|known| known.address == address) {
+        match targets.iter().any(|known| known.address == written.address) {
             true => findings.add(
                 &Place::flag("--to"),
                 quoted(text),
                 Complaint::new("each backend once"),
             ),
-            false => targets.push(Target::new(address)),
+            false => targets.push(backends::speaking(written, Scheme::default())),
         }
     }
     targets
+}
+
+/// Backends of which some serve requests and some connections.
+fn mixed(targets: &[Target], findings: &Findings) {
+    let raw = targets.iter().filter(|target| target.scheme.is_raw()).count();
+    if (1..targets.len()).contains(&raw) {
+        let complaint = Complaint::new("tcp:// and tls:// for all of them, or for none");
+        findings.add(&Place::flag("--to"), "connections beside requests", complaint);
+    }
 }
 
 /// The folder, if a file could say the same.

@@ -31,12 +31,50 @@ pub(crate) fn is_ipv6(text: &str) -> bool {
     bare.is_some_and(|bare| bare.parse::<Ipv6Addr>().is_ok())
 }
 
+/// No name ends in a label of digits alone (RFC 3696 section 2); a mistyped address does.
+pub(crate) fn is_like_ipv4(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A name that a certificate can be had for by ACME, in lower case.
+pub(crate) fn domain(text: &str) -> Result<String, Complaint> {
+    let lower = text.to_ascii_lowercase();
+    match is_name(&lower) && !lower.ends_with('.') && !is_like_ipv4(&lower) && !lower.contains('_') {
+        true => Ok(lower),
+        false => Err(domain_complaint(text)),
+    }
+}
+
+/// A name that a backend's certificate is for, in lower case, or an address.
+pub(crate) fn server_name(text: &str) -> Result<String, Complaint> {
+    let is_address = text.parse::<std::net::IpAddr>().is_ok();
+    let is_name = is_name(text) && !text.ends_with('.') && !is_like_ipv4(text);
+    match is_address || is_name {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err(Complaint::new(
+            "a name such as \"api.example.com\", or an IP address without port",
+        )),
+    }
+}
+
 fn is_label(label: &str) -> bool {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=63).contains(&label.len())
         && label.bytes().all(is_good)
         && !label.starts_with('-')
         && !label.ends_with('-')
+}
+
+fn domain_complaint(text: &str) -> Complaint {
+    let complaint = Complaint::new("a host's name such as \"shop.example.com\"");
+    match hint(text) {
+        _ if text.starts_with("*.") => {
+            complaint.hint("a certificate for all names below one is had by DNS alone: name its file instead")
+        }
+        Some(hint) => complaint.hint(hint),
+        None => complaint,
+    }
 }
 
 fn complaint(text: &str) -> Complaint {

@@ -5,9 +5,12 @@
 //! with its line, its key, what was found and what is allowed. [`print()`] writes the file that says the same.
 //!
 //! Looks up no host, opens no socket, changes nothing. From the machine it takes two defaults, the number of cores and
-//! the folder for state, and the HTML of waiting pages where a file names one.
+//! the folder for state, and the HTML of waiting pages where a file names one. Certificates and keys are named here, and
+//! read elsewhere.
 
+mod acme;
 mod balance;
+mod certificate;
 mod command;
 mod config;
 mod defaults;
@@ -40,6 +43,7 @@ mod quantity;
 mod read;
 mod registration;
 mod route;
+mod san;
 mod section;
 mod size;
 mod status;

@@ -14,7 +14,7 @@ use crate::quantity::{count, time};
 use crate::section::Section;
 use crate::whole::Draft;
 use crate::{
-    AccessLog, Config, Faults, LedgerConfig, defaults, document, ledger, listener, policy, pool,
+    AccessLog, Config, Faults, LedgerConfig, acme, defaults, document, ledger, listener, policy, pool,
     registration, route, word,
 };
 
@@ -102,6 +102,7 @@ fn draft(section: &mut Section<'_>, admin: Option<Placed<SocketAddr>>) -> Draft 
             .filter_map(|(name, section)| policy::read(&name, section))
             .collect(),
         registration: registration::read(section.section("registration")),
+        acme: acme::read(section.section("acme")),
         zone: section.word("zone", word::name),
         admin,
     }

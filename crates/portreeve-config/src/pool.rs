@@ -1,12 +1,13 @@
 //! `[pool.NAME]`.
 
-mod backends;
+pub(crate) mod backends;
 pub(crate) mod ejection;
 mod hedge;
 pub(crate) mod probe;
 mod retry;
 pub(crate) mod room;
 pub(crate) mod scale;
+pub(crate) mod spoken;
 pub(crate) mod sticky;
 
 use std::time::Duration;
@@ -37,6 +38,9 @@ pub(crate) struct PoolDraft {
 /// Where the parts of a pool stand that not every use of it goes with.
 #[derive(Debug)]
 pub(crate) struct PoolPlaces {
+    pub(crate) backends: Place,
+    pub(crate) balance: Place,
+    pub(crate) retry: Place,
     pub(crate) probe: Place,
     pub(crate) hedge: Place,
     pub(crate) sticky: Place,
@@ -47,6 +51,9 @@ pub(crate) struct PoolPlaces {
 impl PoolPlaces {
     fn of(section: &Section<'_>) -> Self {
         Self {
+            backends: section.place_of("backends"),
+            balance: section.place_of("balance"),
+            retry: section.place_of("retry"),
             probe: section.place_of("probe"),
             hedge: section.place_of("hedge"),
             sticky: section.place_of("sticky"),
@@ -60,6 +67,9 @@ impl PoolPlaces {
     /// All in the same place.
     pub(crate) fn all(place: &Place) -> Self {
         Self {
+            backends: place.clone(),
+            balance: place.clone(),
+            retry: place.clone(),
             probe: place.clone(),
             hedge: place.clone(),
             sticky: place.clone(),
@@ -77,8 +87,11 @@ pub(crate) fn read(name: Name, mut section: Section<'_>) -> PoolDraft {
         .unwrap_or_default();
     let policies = policy::upheld(&mut section);
     let scales = section.has("scale");
+    let scheme = spoken::scheme(&mut section);
+    let targets = backends::read(&items, &policies, scheme.unwrap_or_default());
     let mut plan = PoolPlan {
-        targets: backends::read(&items, &policies),
+        scheme: scheme.unwrap_or_else(|| spoken::shared(&targets)),
+        targets,
         members: members::read(&mut section, items.is_empty() || scales),
         ..PoolPlan::empty(name)
     };
@@ -127,10 +140,11 @@ fn choosing(section: &mut Section<'_>, plan: &mut PoolPlan) {
 }
 
 /// The keys of the sections below this one, by the section.
-type Below = [(&'static str, Vec<&'static str>); 5];
+type Below = [(&'static str, Vec<&'static str>); 6];
 
 /// How its backends are looked at and used.
 fn serving(section: &mut Section<'_>, plan: &mut PoolPlan, policies: &Policies) -> Below {
+    let tls_keys = spoken::read(section, plan);
     plan.probe = probe::read(section);
     let of = scale::Of {
         policies,
@@ -160,6 +174,7 @@ fn serving(section: &mut Section<'_>, plan: &mut PoolPlan, policies: &Policies) 
         ("retry", retry_keys),
         ("hold", hold_keys),
         ("scale", scale_keys),
+        ("tls", tls_keys),
     ]
 }
 

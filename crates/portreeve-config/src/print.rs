@@ -1,8 +1,10 @@
 //! From a [`Config`] to the file that says the same.
 
+mod acme;
 mod demand;
 mod ledger;
 mod limits;
+mod listener;
 mod packets;
 mod pool;
 mod probe;
@@ -11,15 +13,16 @@ mod resilience;
 mod route;
 mod said;
 mod scale;
+mod tls;
 mod traffic;
 
 use std::fmt::Display;
 use std::path::Path;
 
-use portreeve_model::plan::{ListenerPlan, RecordFormat};
+use portreeve_model::plan::RecordFormat;
 
 use crate::place::{quoted, written};
-use crate::{AccessLog, AccessLogTo, Config, LogFormat, defaults, duration, whole};
+use crate::{AccessLog, AccessLogTo, Config, LogFormat, defaults, duration};
 
 /// The shortest file that [`parse()`](crate::parse()) reads back to an equal [`Config`] on this machine: what is as by
 /// default is left out, but for what a reader looks for first.
@@ -30,9 +33,10 @@ pub fn print(config: &Config) -> String {
     access_log(&mut file, &config.access_log);
     ledger::section(&mut file, config);
     registration::section(&mut file, &config.plan.registration);
+    acme::section(&mut file, config.plan.acme.as_ref(), &config.plan.listeners);
     file.comment("Where clients connect");
     for listener in &config.plan.listeners {
-        print_listener(&mut file, listener);
+        listener::section(&mut file, listener);
     }
     if !config.plan.routes.is_empty() {
         file.comment("Which requests go where");
@@ -157,23 +161,6 @@ fn access_log(file: &mut Text, log: &AccessLog) {
     if log.format == RecordFormat::Combined {
         file.text("format", "combined");
     }
-}
-
-fn print_listener(file: &mut Text, listener: &ListenerPlan) {
-    file.section(&["listener", &listener.name]);
-    file.text("bind", &whole::show(&listener.bind));
-    let networks = listener.trusted_proxies.iter().map(registration::network);
-    file.many("trusted_proxies", &networks.collect::<Vec<_>>());
-    if listener.forwarded {
-        file.value("forwarded", true);
-    }
-    if let Some(plan) = &listener.packets {
-        file.value("packets", packets::packets(plan));
-    }
-    if listener.registration {
-        file.value("registration", true);
-    }
-    limits::client(file, &listener.name, &listener.limits);
 }
 
 fn text_of(path: &Path) -> String {

@@ -27,8 +27,8 @@ pub enum ReadError {
     },
 }
 
-/// Reads and checks a file of at most 4 MiB, and the pages that it names, which lie in its folder unless they begin with
-/// `/`.
+/// Reads and checks a file of at most 4 MiB, and the pages that it names. Pages, certificates and keys lie in its folder
+/// unless they begin with `/`.
 ///
 /// # Errors
 /// When the file cannot be read, and when there is any fault in it; a page that cannot be read is one.
@@ -42,7 +42,7 @@ pub fn read(path: &Path) -> Result<Config, ReadError> {
         faults,
     };
     let text = str::from_utf8(&bytes).map_err(|error| faulty(not_utf8(&bytes, error.valid_up_to())))?;
-    parse_in(text, path.parent().unwrap_or(Path::new(""))).map_err(faulty)
+    parse_in(text, folder_of(path)).map_err(faulty)
 }
 
 /// One fault a line, each as `FILE:LINE: key: found X; allowed Y`, or why the file could not be read.
@@ -68,6 +68,12 @@ impl error::Error for ReadError {
             Self::Faulty { .. } => None,
         }
     }
+}
+
+/// `.` for a file that is named without a folder.
+fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {

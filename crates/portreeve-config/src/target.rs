@@ -2,23 +2,43 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use portreeve_model::plan::TargetAddress;
+use portreeve_model::plan::{Scheme, TargetAddress};
 
 use crate::host;
 use crate::word::{Complaint, port, socket_path};
 
-/// `10.0.0.7:8000`, `localhost:8001`, `[::1]:8000`, `unix:/run/app.sock`; with `http://` and a slash at the end if
-/// one likes. With the scheme the port may be left out and is 80.
-pub(crate) fn target(text: &str) -> Result<TargetAddress, Complaint> {
-    if let Some(path) = text.strip_prefix("unix:") {
+/// A backend as it is written: where it is and, if that is said, what is spoken with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) scheme: Option<Scheme>,
+    pub(crate) address: TargetAddress,
+}
+
+/// `10.0.0.7:8000`, `localhost:8001`, `[::1]:8000`, `unix:/run/app.sock`; with `http://`, `https://`, `h2c://`,
+/// `h2://`, `tcp://` or `tls://` before it and a slash at the end if one likes. With a scheme of HTTP the port may be
+/// left out, and is 80 or 443.
+pub(crate) fn target(text: &str) -> Result<Written, Complaint> {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((word, rest)) if !text.starts_with(UNIX) => (Some(scheme(word)?), rest),
+        _ => (None, text),
+    };
+    let address = address_of(rest, scheme)?;
+    Ok(Written { scheme, address })
+}
+
+/// `http`, `https`, `h2c`, `h2`, `tcp` or `tls`, whatever the case.
+fn scheme(word: &str) -> Result<Scheme, Complaint> {
+    let lower = word.to_ascii_lowercase();
+    let known = Scheme::ALL.into_iter().find(|scheme| scheme.code() == lower);
+    known.ok_or_else(|| scheme_complaint(&lower))
+}
+
+fn address_of(text: &str, scheme: Option<Scheme>) -> Result<TargetAddress, Complaint> {
+    if let Some(path) = text.strip_prefix(UNIX) {
         return socket_path(path).map(TargetAddress::Unix);
     }
-    let (authority, default_port) = match scheme(text) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (rest, Some(80)),
-        Some((scheme, _)) => return Err(scheme_complaint(scheme)),
-        None => (text, None),
-    };
-    let authority = authority.strip_suffix('/').unwrap_or(authority);
+    let default_port = scheme.and_then(Scheme::default_port);
+    let authority = text.strip_suffix('/').unwrap_or(text);
     if authority.contains(['/', '?', '#', '@']) {
         return Err(extra_complaint(authority));
     }
@@ -27,10 +47,6 @@ pub(crate) fn target(text: &str) -> Result<TargetAddress, Complaint> {
     }
     let (host, port) = split(authority, default_port).ok_or_else(|| port_complaint(authority))?;
     address(host, port).ok_or_else(|| host_complaint(host, port))
-}
-
-fn scheme(text: &str) -> Option<(&str, &str)> {
-    text.split_once("://")
 }
 
 fn split(authority: &str, default_port: Option<u16>) -> Option<(&str, u16)> {
@@ -50,18 +66,12 @@ fn address(host: &str, port: u16) -> Option<TargetAddress> {
     match socket {
         Some(socket) if socket.ip().is_unspecified() => None,
         Some(socket) => Some(TargetAddress::Socket(socket)),
-        None if host::is_name(host) && !is_like_ipv4(host) => Some(TargetAddress::Host {
+        None if host::is_name(host) && !host::is_like_ipv4(host) => Some(TargetAddress::Host {
             host: host.to_owned(),
             port,
         }),
         None => None,
     }
-}
-
-/// No name ends in a label of digits alone (RFC 3696 section 2); a mistyped address does.
-fn is_like_ipv4(host: &str) -> bool {
-    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
-    last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn complaint() -> Complaint {
@@ -71,9 +81,10 @@ fn complaint() -> Complaint {
 }
 
 fn scheme_complaint(scheme: &str) -> Complaint {
-    match scheme.eq_ignore_ascii_case("https") {
-        true => complaint().hint("TLS to backends is not there yet; use http, or leave the scheme out"),
-        false => complaint().hint("the only scheme is http"),
+    let meant = ELSEWHERE.iter().find(|(word, _)| *word == scheme);
+    match meant {
+        Some((_, ours)) => complaint().hint(format!("here it is called {ours}://")),
+        None => complaint().hint("the schemes are http, https, h2c, h2, tcp and tls"),
     }
 }
 
@@ -112,8 +123,21 @@ fn host_complaint(host: &str, port: u16) -> Complaint {
         return brackets_complaint(bare, port);
     }
     match host.is_ascii() {
-        true if is_like_ipv4(host) => complaint().hint("an IPv4 address has four numbers from 0 to 255"),
+        true if host::is_like_ipv4(host) => {
+            complaint().hint("an IPv4 address has four numbers from 0 to 255")
+        }
         true => complaint(),
         false => complaint().hint("write the name in punycode: \"xn--...\""),
     }
 }
+
+/// What others write before an address.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("grpc", "h2c"),
+    ("grpcs", "h2"),
+    ("http2", "h2"),
+    ("ws", "http"),
+    ("wss", "https"),
+    ("ssl", "tls"),
+];
+const UNIX: &str = "unix:";

@@ -1,5 +1,6 @@
 //! What can only be said of the whole: what is implied, what collides, what can never serve.
 
+mod edge;
 mod reach;
 mod traffic;
 
@@ -7,7 +8,9 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use portreeve_model::plan::{Bind, ListenerPlan, Name, Plan, PolicyPlan, RegistrationPlan, RoutePlan};
+use portreeve_model::plan::{
+    AcmePlan, Bind, ListenerPlan, Name, Plan, PolicyPlan, RegistrationPlan, RoutePlan,
+};
 
 use crate::defaults;
 use crate::findings::Findings;
@@ -25,6 +28,7 @@ pub(crate) struct Draft {
     pub(crate) pools: Vec<PoolDraft>,
     pub(crate) policies: Vec<PolicyPlan>,
     pub(crate) registration: RegistrationPlan,
+    pub(crate) acme: Option<AcmePlan>,
     pub(crate) zone: Option<Name>,
     pub(crate) admin: Option<Placed<SocketAddr>>,
 }
@@ -35,6 +39,7 @@ impl Draft {
     pub(crate) fn plan(mut self, findings: &Findings) -> Plan {
         if !findings.is_torn {
             self.imply(findings);
+            self.confine(findings);
             self.overlaps(findings);
             self.twins(findings);
             self.vacancies(findings);
@@ -44,26 +49,32 @@ impl Draft {
             self.not_for_packets(findings);
             self.before_hedges(findings);
             self.nobody_waits(findings);
+            self.carried(findings);
+            self.redirected(findings);
+            self.certified(findings);
+            self.challenged(findings);
         }
+        let acme = self.acme();
         Plan {
             listeners: self.listeners.into_iter().map(|listener| listener.plan).collect(),
             routes: self.routes.into_iter().map(|route| route.plan).collect(),
             pools: self.pools.into_iter().map(|pool| pool.placed.plan).collect(),
             policies: self.policies,
             registration: self.registration,
-            acme: None,
+            acme,
             zone: self.zone,
         }
     }
 
-    /// A listener on port 8080 if there is none, and one route to the only pool for HTTP if there is none.
+    /// A listener on port 8080 if there is none, and one route to the only pool that is not for packets if there is none.
     fn imply(&mut self, findings: &Findings) {
         if self.listeners.is_empty() {
-            self.listeners.push(ListenerDraft {
-                place: at_top("listener.listen.bind"),
-                packets: at_top("listener.listen.packets"),
-                plan: listener(),
-            });
+            let plan = ListenerPlan {
+                carries: self.implied_carries(),
+                ..listener()
+            };
+            self.listeners
+                .push(ListenerDraft::at(&at_top("listener.listen.bind"), plan));
         }
         if self.routes.is_empty() {
             let implied = self.implied_route(findings);
@@ -130,7 +141,7 @@ impl Draft {
                 .find(|other| ask_the_same(&other.plan, &route.plan, &all))
             {
                 let found = format!("the same conditions as in {}", first.place.key);
-                let allowed = "each set of listener, host, path, method and header in one route";
+                let allowed = "each set of listener, host, path, client, method and header in one route";
                 let complaint = Complaint::new(allowed).hint("this route would never be reached");
                 findings.add(&route.place, found, complaint);
             }
@@ -190,6 +201,7 @@ fn digest(route: &RoutePlan, all: &[Name]) -> u64 {
         sum(listeners_of(route, all)),
         sum(&route.hosts),
         sum(&route.paths),
+        sum(&route.clients),
         sum(&route.methods),
         sum(&route.headers),
     ]
@@ -211,6 +223,7 @@ fn ask_the_same(a: &RoutePlan, b: &RoutePlan, all: &[Name]) -> bool {
     same(listeners_of(a, all), listeners_of(b, all))
         && same(&a.hosts, &b.hosts)
         && same(&a.paths, &b.paths)
+        && same(&a.clients, &b.clients)
         && same(&a.methods, &b.methods)
         && same(&a.headers, &b.headers)
 }

@@ -152,7 +152,8 @@ fn socket_complaint(text: &str, allowed: &str) -> Complaint {
     let complaint = Complaint::new(allowed);
     let plain = text.trim_start_matches("http://").trim_end_matches('/');
     if text.starts_with("https://") {
-        return complaint.hint("TLS on listeners is not there yet");
+        return complaint
+            .hint("an address alone; TLS is said by tls = { certificate = \"...\", key = \"...\" }");
     }
     if plain.bytes().all(|byte| byte.is_ascii_digit()) && !plain.is_empty() {
         return complaint.hint(format!("for port {plain} of all interfaces write \":{plain}\""));

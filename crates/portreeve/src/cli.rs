@@ -58,10 +58,23 @@ pub(crate) struct ServeArguments {
     /// Serve by this file, and reload it when it changes or on SIGHUP.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Listen here; may be given several times [default: :8080].
+    /// Listen here; may be given several times [default: :8080, with TLS :443].
     #[arg(long, value_name = "ADDR", help_heading = WITHOUT_A_FILE)]
     pub(crate) listen: Vec<String>,
-    /// The backends: addresses, names, URLs, unix:/paths [default: those that register here].
+    /// Speak TLS, and show this certificate with its chain, in PEM; may be given several times, for several names.
+    #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = WITHOUT_A_FILE)]
+    pub(crate) tls_cert: Vec<PathBuf>,
+    /// The key of the certificate; as often as --tls-cert, in the same order.
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = WITHOUT_A_FILE)]
+    pub(crate) tls_key: Vec<PathBuf>,
+    /// Speak TLS, with certificates for these names that are had by ACME [from: Let's Encrypt].
+    #[arg(long, value_name = "NAME,NAME", help_heading = WITHOUT_A_FILE)]
+    pub(crate) domain: Vec<String>,
+    /// Send clients without TLS to https from here [default: :80 beside TLS without --listen].
+    #[arg(long, value_name = "ADDR", help_heading = WITHOUT_A_FILE)]
+    pub(crate) redirect: Vec<String>,
+    /// The backends: addresses, names, unix:/paths; with http://, https://, h2c://, h2://, tcp:// or tls:// before them
+    /// [default: those that register here].
     #[arg(long, value_name = "ADDR,ADDR", help_heading = WITHOUT_A_FILE)]
     pub(crate) to: Vec<String>,
     /// The pool of the backends for HTTP, as they name it when they register [default: default].
@@ -104,6 +117,10 @@ impl ServeArguments {
     pub(crate) fn replacing_a_file(&self) -> Vec<&'static str> {
         let given = [
             ("--listen", !self.listen.is_empty()),
+            ("--tls-cert", !self.tls_cert.is_empty()),
+            ("--tls-key", !self.tls_key.is_empty()),
+            ("--domain", !self.domain.is_empty()),
+            ("--redirect", !self.redirect.is_empty()),
             ("--to", !self.to.is_empty()),
             ("--pool", self.pool.is_some()),
             ("--balance", self.balance.is_some()),

@@ -86,6 +86,10 @@ impl Resolved {
             .transpose()?;
         let flags = Flags {
             listen: arguments.listen,
+            redirect: arguments.redirect,
+            tls_cert: arguments.tls_cert,
+            tls_key: arguments.tls_key,
+            domain: arguments.domain,
             to: arguments.to,
             pool: arguments.pool,
             balance: arguments.balance,

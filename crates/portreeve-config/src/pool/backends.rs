@@ -1,20 +1,21 @@
 //! `backends` of `[pool.NAME]`.
 
 use portreeve_model::Policies;
-use portreeve_model::plan::Target;
+use portreeve_model::plan::{Scheme, Target};
 
 use crate::item::Item;
 use crate::policy;
 use crate::quantity::count;
 use crate::section::Section;
-use crate::target::target;
+use crate::target::{Written, target};
 use crate::word::{self, Complaint};
 
-/// Each backend once; each upholds the policies of the whole pool too.
-pub(super) fn read(backends: &[Item<'_>], policies: &Policies) -> Vec<Target> {
+/// Each backend once; each upholds the policies of the whole pool too, and speaks as the pool says unless it says
+/// otherwise.
+pub(super) fn read(backends: &[Item<'_>], policies: &Policies, scheme: Scheme) -> Vec<Target> {
     let mut targets: Vec<(&str, Target)> = Vec::new();
     for item in backends {
-        let Some(target) = backend(item, policies) else {
+        let Some(target) = backend(item, policies, scheme) else {
             continue;
         };
         bounded(item, &target.policies);
@@ -33,11 +34,11 @@ pub(super) fn not_only_backups(section: &Section<'_>, targets: &[Target], may_jo
     }
 }
 
-fn backend(item: &Item<'_>, policies: &Policies) -> Option<Target> {
+fn backend(item: &Item<'_>, policies: &Policies, scheme: Scheme) -> Option<Target> {
     if !item.is_table() {
         return Some(Target {
             policies: policies.clone(),
-            ..Target::new(item.word(target)?)
+            ..speaking(item.word(target)?, scheme)
         });
     }
     let mut section = item.section(Complaint::new(""));
@@ -55,8 +56,16 @@ fn backend(item: &Item<'_>, policies: &Policies) -> Option<Target> {
         policies,
         zone,
         is_backup,
-        ..Target::new(address?)
+        ..speaking(address?, scheme)
     })
+}
+
+/// A backend as it is written, with what is spoken where it does not say so.
+pub(crate) fn speaking(written: Written, otherwise: Scheme) -> Target {
+    Target {
+        scheme: written.scheme.unwrap_or(otherwise),
+        ..Target::new(written.address)
+    }
 }
 
 /// What upholds too much.

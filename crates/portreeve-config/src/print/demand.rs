@@ -1,10 +1,11 @@
 //! Policies, and where they come from.
 
 use portreeve_model::Policies;
-use portreeve_model::plan::{DemandPlan, PolicySource};
+use portreeve_model::plan::{DemandPlan, PolicySource, SanPattern};
 
-use super::said::{Said, one_or_list};
-use crate::place::quoted;
+use super::said::{Said, inline, one_or_list};
+use crate::place::{quoted, written};
+use crate::san;
 
 /// What stands under `policy` of a route; nothing if nothing is demanded.
 pub(super) fn demands(demands: &[DemandPlan]) -> Vec<String> {
@@ -25,7 +26,7 @@ fn demand(demand: &DemandPlan) -> Vec<String> {
         PolicySource::Query(name) => said.value("query", quoted(name)),
         PolicySource::HostLabel(place) => said.value("host_label", place.to_string()),
         PolicySource::PathSegment(place) => said.value("path_segment", place.to_string()),
-        PolicySource::Certificate(_) => {}
+        PolicySource::Certificate(names) => said.value("certificate", certificates(names)),
     }
     for (key, named) in [("accept", &demand.accepts), ("default", &demand.otherwise)] {
         if !named.is_empty() {
@@ -34,6 +35,14 @@ fn demand(demand: &DemandPlan) -> Vec<String> {
     }
     said.on("optional", demand.is_optional);
     vec![said.table()]
+}
+
+/// The names of certificates, and the policies that each stands for.
+fn certificates(names: &[(SanPattern, Policies)]) -> String {
+    let pair = |(name, named): &(SanPattern, Policies)| {
+        format!("{} = {}", written(&san::show(name)), policies(named))
+    };
+    inline(&names.iter().map(pair).collect::<Vec<_>>())
 }
 
 fn names(policies: &Policies) -> Vec<String> {

@@ -1,17 +1,24 @@
 //! `[pool.NAME]`.
 
-use portreeve_model::plan::{BalancePlan, PoolPlan, Target, TargetAddress};
+use portreeve_model::plan::{BalancePlan, PoolPlan, Scheme, Target, TargetAddress};
 use portreeve_model::{Policies, Policy};
 
 use super::said::{Said, number};
-use super::{Text, demand, limits, registration, resilience, scale, text_of};
+use super::{Text, demand, limits, registration, resilience, scale, text_of, tls};
 use crate::place::quoted;
+use crate::pool::spoken;
 use crate::{balance, defaults, duration};
 
 /// The section of one pool, and those below it.
 pub(super) fn section(file: &mut Text, pool: &PoolPlan) {
     file.section(&["pool", &pool.name]);
+    if pool.scheme != spoken::shared(&pool.targets) {
+        file.text("scheme", pool.scheme.code());
+    }
     backends(file, pool);
+    if let Some(version) = pool.proxy_protocol {
+        file.value("send_proxy_protocol", version);
+    }
     if let Some(register) = registration::register(pool) {
         file.value("register", register);
     }
@@ -27,6 +34,7 @@ pub(super) fn section(file: &mut Text, pool: &PoolPlan) {
         file.text("resolve_every", &duration::show(pool.resolve_every));
     }
     resilience::lines(file, pool);
+    tls::backends(file, pool);
     limits::backend(file, &pool.name, &pool.limits);
     resilience::sections(file, pool);
     if let Some(plan) = &pool.scale {
@@ -40,7 +48,11 @@ fn backends(file: &mut Text, pool: &PoolPlan) {
         return;
     }
     let shared = shared(pool);
-    let shown: Vec<String> = pool.targets.iter().map(|one| target(one, &shared)).collect();
+    let shown: Vec<String> = pool
+        .targets
+        .iter()
+        .map(|one| target(one, pool.scheme, &shared))
+        .collect();
     file.value("backends", format_args!("[{}]", shown.join(", ")));
     if !shared.is_empty() {
         file.value("policies", demand::policies(&shared));
@@ -60,9 +72,10 @@ fn shared(pool: &PoolPlan) -> Policies {
 }
 
 /// A backend, with what it upholds beyond what all do.
-fn target(target: &Target, shared: &Policies) -> String {
+fn target(target: &Target, scheme: Scheme, shared: &Policies) -> String {
     let mut said = Said::default();
-    said.value("address", quoted(&address(&target.address)));
+    let address = quoted(&spoken_with(target, scheme));
+    said.value("address", address.clone());
     said.unless("weight", target.weight, 1, number);
     let beyond = |policy: &&Policy| !shared.contains(policy.as_str());
     let own: Policies = target.policies.iter().filter(beyond).cloned().collect();
@@ -72,8 +85,17 @@ fn target(target: &Target, shared: &Policies) -> String {
     said.some("zone", target.zone.as_deref(), quoted);
     said.on("backup", target.is_backup);
     match said.len() {
-        1 => quoted(&address(&target.address)),
+        1 => address,
         _ => said.table(),
+    }
+}
+
+/// The address, with what is spoken unless that is as everywhere.
+fn spoken_with(target: &Target, scheme: Scheme) -> String {
+    let address = address(&target.address);
+    match (target.scheme, scheme) {
+        (Scheme::Http, Scheme::Http) => address,
+        (own, _) => format!("{}://{address}", own.code()),
     }
 }
 

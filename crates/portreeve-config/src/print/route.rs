@@ -3,7 +3,7 @@
 use portreeve_model::plan::{HeaderPattern, HostPattern, LedgerMode, PathPattern, RoutePlan};
 
 use super::said::inline;
-use super::{Text, demand, ledger, traffic};
+use super::{Text, demand, ledger, registration, traffic};
 use crate::place::{quoted, written};
 
 /// The section of one route.
@@ -12,6 +12,8 @@ pub(super) fn section(file: &mut Text, route: &RoutePlan) {
     file.many("listener", &texts(&route.listeners));
     file.many("host", &route.hosts.iter().map(host).collect::<Vec<_>>());
     file.many("path", &route.paths.iter().map(path).collect::<Vec<_>>());
+    let clients = route.clients.iter().map(registration::network);
+    file.many("clients", &clients.collect::<Vec<_>>());
     file.many("method", &texts(&route.methods));
     if !route.headers.is_empty() {
         let headers: Vec<String> = route.headers.iter().map(header).collect();

@@ -124,7 +124,7 @@ fn nowhere_to_register(fleet: &FleetPlan) -> Complaint {
 }
 
 /// The pools that a route's requests get into, and how, as in "route shop leads here".
-fn ways(route: &RouteDraft) -> impl Iterator<Item = (&Name, &'static str)> {
+pub(super) fn ways(route: &RouteDraft) -> impl Iterator<Item = (&Name, &'static str)> {
     let arms = route.plan.split.iter().flat_map(|split| &split.arms);
     let mirror = route.plan.mirror.iter().map(|mirror| (&mirror.pool, "mirrors"));
     std::iter::once((&route.plan.pool, "leads"))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portreeve_model::plan::{Check, PoolPlan, PriorityPlan, RoutePlan};
+use portreeve_model::plan::{Check, PoolPlan, PriorityPlan, RoutePlan, Scheme};
 
 use super::Draft;
 use crate::duration;
@@ -91,11 +91,19 @@ fn spoken_in_http(pool: &PoolDraft) -> impl Iterator<Item = (&crate::place::Plac
     let hedge = plan.hedge.as_ref().map(|_| "a wish for second attempts");
     let sticky = plan.sticky.as_ref().map(|_| "a cookie");
     let page = plan.hold.page.as_ref().map(|_| "a page for browsers");
+    let scheme = speaks_otherwise(plan).then_some("another scheme than http");
     let all = [
+        (&places.backends, scheme),
         (&places.probe, probe),
         (&places.hedge, hedge),
         (&places.sticky, sticky),
         (&places.page, page),
     ];
     all.into_iter().filter_map(|(place, found)| Some((place, found?)))
+}
+
+/// Whether anything but plain connections is made to its backends.
+fn speaks_otherwise(plan: &PoolPlan) -> bool {
+    let mut schemes = plan.targets.iter().map(|target| target.scheme);
+    plan.scheme != Scheme::Http || schemes.any(|scheme| scheme != Scheme::Http)
 }

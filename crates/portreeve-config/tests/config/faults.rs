@@ -228,7 +228,10 @@ fn an_address_that_cannot_be_listened_on_is_told() {
             "the port is missing; an IPv6 address stands in brackets",
         ),
         ("::1", "the port is missing; an IPv6 address stands in brackets"),
-        ("https://0.0.0.0:443", "TLS on listeners is not there yet"),
+        (
+            "https://0.0.0.0:443",
+            "an address alone; TLS is said by tls = { certificate = \"...\", key = \"...\" }",
+        ),
     ] {
         let told = told("listener.web", &format!("bind = \"{bind}\""));
         assert!(told.ends_with(&format!("({hint})")), "{told}");
@@ -429,11 +432,8 @@ fn a_backend_that_cannot_be_reached_is_told() {
         ("10.0.0.7", "the port is missing: perhaps \"10.0.0.7:80\""),
         ("localhost", "the port is missing: perhaps \"localhost:80\""),
         ("[::1]", "the port is missing: perhaps \"[::1]:80\""),
-        (
-            "https://a.b",
-            "TLS to backends is not there yet; use http, or leave the scheme out",
-        ),
-        ("ftp://a.b", "the only scheme is http"),
+        ("grpcs://a.b", "here it is called h2://"),
+        ("ftp://a.b", "the schemes are http, https, h2c, h2, tcp and tls"),
         (
             "http://a.b/c",
             "a backend has no path, requests keep their own: \"a.b\"",

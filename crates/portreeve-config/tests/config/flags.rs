@@ -42,6 +42,7 @@ fn each_flag_has_its_key_in_the_file() {
         state: Some(PathBuf::from("/s")),
         access_log: Some("-".to_owned()),
         threads: Some(3),
+        ..Flags::default()
     };
     let config = from_flags(&flags).unwrap();
     let file = sound(
@@ -88,6 +89,7 @@ fn all_faulty_flags_are_told_at_once() {
         state: Some(PathBuf::new()),
         access_log: Some(String::new()),
         threads: Some(0),
+        ..Flags::default()
     };
     let mut keys: Vec<String> = told(&flags)
         .iter()

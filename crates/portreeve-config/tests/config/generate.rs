@@ -1,5 +1,6 @@
 //! Any configuration that a file can say.
 
+mod edge;
 mod policies;
 mod registration;
 mod resilience;
@@ -80,10 +81,10 @@ fn plan() -> impl Strategy<Value = Plan> {
             .collect();
         let all_pools: Vec<_> = pools.iter().cloned().map(pool).collect();
         let zone = option::of("[a-z0-9._-]{1,20}").prop_map(|zone| zone.map(Name::from));
-        let rest = (policies::plans(), registration::plan(), zone);
+        let rest = (policies::plans(), registration::plan(), zone, edge::extras());
         (all_listeners, all_routes, all_pools, rest).prop_map(
-            |(listeners, routes, pools, (policies, registration, zone))| {
-                policies::made_servable(traffic::made_sound(Plan {
+            |(listeners, routes, pools, (policies, registration, zone, extras))| {
+                let plan = Plan {
                     listeners,
                     routes,
                     pools,
@@ -91,7 +92,8 @@ fn plan() -> impl Strategy<Value = Plan> {
                     registration,
                     acme: None,
                     zone,
-                }))
+                };
+                policies::made_servable(traffic::made_sound(edge::made_sound(plan, extras)))
             },
         )
     })
@@ -112,16 +114,18 @@ fn listener(nth: usize, name: Name, packet_pools: &[Name]) -> impl Strategy<Valu
         "[ -~]{1,80}".prop_map(move |path| Bind::Unix(PathBuf::from(format!("/{nth}/{path}")))),
     ];
     let rest = (any::<bool>(), registration::packets(packet_pools), any::<bool>());
-    (bind, client_limits(), vec(network(), 0..4), rest).prop_map(
-        move |(bind, limits, trusted_proxies, (forwarded, packets, registration))| ListenerPlan {
-            limits,
-            trusted_proxies,
-            forwarded,
-            packets,
-            registration,
-            ..ListenerPlan::new(name.clone(), bind)
-        },
-    )
+    (bind, client_limits(), vec(network(), 0..4), rest)
+        .prop_map(
+            move |(bind, limits, trusted_proxies, (forwarded, packets, registration))| ListenerPlan {
+                limits,
+                trusted_proxies,
+                forwarded,
+                packets,
+                registration,
+                ..ListenerPlan::new(name.clone(), bind)
+            },
+        )
+        .prop_flat_map(edge::listener)
 }
 
 /// Addresses that are not IPv4 written as IPv6, which reading turns into IPv4.
@@ -201,10 +205,15 @@ fn route(
         methods,
         headers(),
         select(pools.to_vec()),
-        (policies::demands(), policies::ledger_mode()),
+        (
+            policies::demands(),
+            policies::ledger_mode(),
+            distinct(network().boxed(), 2),
+        ),
     )
         .prop_map(
-            move |(listeners, hosts, paths, methods, headers, pool, (demands, ledger))| RoutePlan {
+            move |(listeners, hosts, paths, methods, headers, pool, (demands, ledger, clients))| RoutePlan {
+                clients,
                 listeners,
                 hosts,
                 paths,
@@ -296,6 +305,7 @@ fn pool(name: Name) -> impl Strategy<Value = PoolPlan> {
             },
         )
         .prop_flat_map(resilience::of)
+        .prop_flat_map(edge::pool)
 }
 
 fn target_address() -> impl Strategy<Value = TargetAddress> {

@@ -1,8 +1,8 @@
 //! Any deadline, rates, priority, split and mirror of a route.
 
 use portreeve_model::plan::{
-    Check, DeadlinePlan, FailMode, HashKey, InFlightPlan, MirrorPlan, Name, Plan, PoolPlan, PriorityPlan,
-    RateKey, RatePlan, RoutePlan, SplitPlan,
+    BackendTlsPlan, Check, DeadlinePlan, FailMode, HashKey, InFlightPlan, MirrorPlan, Name, Plan, PoolPlan,
+    PriorityPlan, RateKey, RatePlan, RoutePlan, Scheme, SplitPlan,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -80,6 +80,9 @@ fn without_http(pool: &mut PoolPlan) {
     pool.hedge = None;
     pool.sticky = None;
     pool.hold.page = None;
+    (pool.scheme, pool.tls) = (Scheme::Http, BackendTlsPlan::default());
+    let targets = pool.targets.iter_mut();
+    targets.for_each(|target| target.scheme = Scheme::Http);
 }
 
 fn may_hold(pool: &PoolPlan) -> bool {

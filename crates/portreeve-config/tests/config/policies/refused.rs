@@ -65,7 +65,7 @@ fn a_demand_that_says_not_where_or_twice_is_told() {
         &[
             (
                 "policy = {}",
-                "found nothing; allowed one of header, cookie, query, host_label or path_segment",
+                "found nothing; allowed one of header, cookie, query, host_label, path_segment or certificate",
             ),
             (
                 "policy = { header = \"X\", cookie = \"c\" }",
