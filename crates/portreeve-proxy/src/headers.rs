@@ -10,7 +10,7 @@ use portreeve_http1::{Field, Framing, Head, Known, StatusLine, connection_names}
 use portreeve_model::{Backend, BackendAddress};
 
 use crate::pipe::Coding;
-use crate::request::{Request, Tunnel};
+use crate::request::{Request, Spoken, Tunnel};
 
 /// Who asked, and what is told about it.
 pub(crate) struct Via<'a> {
@@ -79,12 +79,7 @@ pub(crate) fn write_request(
         write_framing(request.framing, out);
     }
     write_forwarding(request, via, out);
-    let version = if request.is_http10() {
-        b"1.0 portreeve"
-    } else {
-        b"1.1 portreeve"
-    };
-    line(out, b"Via", version);
+    line(out, b"Via", via_of(request));
     if let Some((name, left)) = &via.deadline {
         line(out, name.as_bytes(), left.as_bytes());
     }
@@ -344,6 +339,14 @@ fn accepts_trailers(head: &Head) -> bool {
     head.values(Known::Te)
         .flat_map(|value| value.split(|byte| *byte == b','))
         .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+}
+
+fn via_of(request: &Request) -> &'static [u8] {
+    match request.spoken {
+        Spoken::Http2 => b"2.0 portreeve",
+        Spoken::Http1 if request.is_http10() => b"1.0 portreeve",
+        Spoken::Http1 => b"1.1 portreeve",
+    }
 }
 
 fn write_response_via(status: &StatusLine, out: &mut Vec<u8>) {

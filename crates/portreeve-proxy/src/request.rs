@@ -11,10 +11,19 @@ pub(crate) struct Request {
     pub(crate) head: Head,
     pub(crate) line: RequestLine,
     pub(crate) framing: Framing,
+    /// The version of HTTP in which it came, whatever it is told in here.
+    pub(crate) spoken: Spoken,
     /// Whether the client would send another request on this connection.
     pub(crate) keeps_alive: bool,
     /// What the client asks to turn the connection into.
     pub(crate) tunnel: Tunnel,
+}
+
+/// What the client speaks. HTTP/2 reaches us as HTTP/1.1 (ADR 0020), but is not called that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spoken {
+    Http1,
+    Http2,
 }
 
 /// Whether the connection may become a tunnel.
@@ -62,6 +71,15 @@ impl Request {
             self.method(),
             b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE"
         )
+    }
+
+    /// What the client spoke, as its records and `Via` name it.
+    pub(crate) fn version(&self) -> &'static str {
+        match (self.spoken, self.line.version) {
+            (Spoken::Http2, _) => "HTTP/2",
+            (Spoken::Http1, Version::H10) => "HTTP/1.0",
+            (Spoken::Http1, Version::H11) => "HTTP/1.1",
+        }
     }
 
     pub(crate) fn is_http10(&self) -> bool {

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod h1;
+pub(crate) mod h2;
 mod inbound;
 mod own;
 pub(crate) mod packets;

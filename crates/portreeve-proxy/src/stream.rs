@@ -1,6 +1,7 @@
 //! A byte stream to a client or a backend. Whatever it is made of, it carries HTTP/1.1, packets or bytes as they are:
 //! what is told over HTTP/2 is told here as if it had come, or went, over a connection of its own.
 
+pub(crate) mod frames;
 pub(crate) mod inward;
 pub(crate) mod outward;
 pub(crate) mod tls;
@@ -41,7 +42,7 @@ impl Stream {
     }
 
     /// Whether there may be something to read; costs no system call.
-    pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Wire(wire) => wire.poll_readable(context),
             Self::Tls(tls) => tls.poll_readable(context),

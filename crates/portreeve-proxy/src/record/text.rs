@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
-use portreeve_http1::{Known, Version};
+use portreeve_http1::Known;
 use portreeve_model::Cause;
 use portreeve_model::plan::RecordFormat;
 
@@ -38,7 +38,7 @@ fn json(record: &Record<'_>, total: Duration, at: SystemTime, out: &mut Vec<u8>)
         text(out, "method", request.method());
         text(out, "host", request.authority());
         text(out, "target", request.target());
-        text(out, "version", version(request.line.version).as_bytes());
+        text(out, "version", request.version().as_bytes());
     }
     if let Some(host) = record.connection {
         text(out, "method", TCP);
@@ -121,7 +121,7 @@ fn combined(record: &Record<'_>, at: SystemTime, out: &mut Vec<u8>) {
         escape(out, request.method());
         out.push(b' ');
         escape(out, request.target());
-        let _ = write!(out, " {}", version(request.line.version));
+        let _ = write!(out, " {}", request.version());
     }
     if let Some(host) = record.connection {
         escape(out, TCP);
@@ -213,13 +213,6 @@ pub(super) fn escape_text(out: &mut Vec<u8>, value: &str) {
 fn millis(out: &mut Vec<u8>, name: &str, time: Duration) {
     let micros = time.as_micros();
     let _ = write!(out, ",\"{name}\":{}.{:03}", micros / 1_000, micros % 1_000);
-}
-
-fn version(version: Version) -> &'static str {
-    match version {
-        Version::H10 => "HTTP/1.0",
-        Version::H11 => "HTTP/1.1",
-    }
 }
 
 fn hedge_code(hedge: Hedge) -> &'static str {

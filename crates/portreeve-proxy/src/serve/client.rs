@@ -10,10 +10,11 @@ use portreeve_model::{Cause, Listener};
 use portreeve_preamble::Ends;
 
 use crate::conn::Conn;
+use crate::request::Spoken;
 use crate::slots::Slot;
 use crate::worker::{Gate, Worker};
 
-/// One client connection.
+/// One client connection, or one stream of a connection that has many.
 pub(crate) struct Client {
     pub(crate) conn: Conn,
     pub(crate) peer: Rc<Peer>,
@@ -27,7 +28,10 @@ pub(crate) struct Client {
     pub(crate) head_until: Option<Instant>,
     /// Requests begun on this connection.
     pub(crate) requests: u32,
-    place: Place,
+    /// What is spoken on it.
+    pub(crate) spoken: Spoken,
+    /// A stream has none: its connection has.
+    place: Option<Place>,
 }
 
 /// A connection's place among those of its listener, for as long as it is open: what a drain waits for.
@@ -122,22 +126,38 @@ impl Peer {
 
 impl Client {
     pub(crate) fn new(conn: Conn, peer: Rc<Peer>, place: Place) -> Self {
+        let (gate, worker) = (place.gate.clone(), place.worker.clone());
+        Self {
+            place: Some(place),
+            ..Self::placeless(conn, peer, gate, worker, Spoken::Http1)
+        }
+    }
+
+    /// A stream of an HTTP/2 connection, told in `conn` as a connection of its own.
+    pub(crate) fn of_stream(conn: Conn, peer: Rc<Peer>, gate: Rc<Gate>, worker: Rc<Worker>) -> Self {
+        Self::placeless(conn, peer, gate, worker, Spoken::Http2)
+    }
+
+    fn placeless(conn: Conn, peer: Rc<Peer>, gate: Rc<Gate>, worker: Rc<Worker>, spoken: Spoken) -> Self {
         Self {
             conn,
             peer,
-            gate: place.gate.clone(),
-            worker: place.worker.clone(),
+            gate,
+            worker,
             last_end: None,
             head_until: None,
             grace_until: None,
             requests: 0,
-            place,
+            spoken,
+            place: None,
         }
     }
 
     /// Ends a connection that is done, but whose client may still be sending. A drain does not count it.
     pub(crate) async fn linger(&mut self) {
-        self.place.linger();
+        if let Some(place) = &mut self.place {
+            place.linger();
+        }
         self.conn.linger().await;
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::client::Client;
 use super::inbound::NoRequest;
-use super::{answer, inbound, packets};
+use super::{answer, h2, inbound, packets};
 
 /// What becomes of the connection after a request.
 pub(crate) enum Next {
@@ -28,6 +28,9 @@ pub(crate) fn serve(mut client: Client) -> impl Future<Output = ()> {
         while idle(&mut client).await {
             if packets::begins(&client) {
                 return Box::pin(packets::serve(client)).await;
+            }
+            if h2::may_begin(&client) && Box::pin(h2::begins(&mut client)).await {
+                return Box::pin(h2::serve(client)).await;
             }
             match Box::pin(serve_ready(&mut client)).await {
                 Next::Request => {}

@@ -35,6 +35,7 @@ pub(super) async fn read(client: &mut Client, limits: &ClientLimits) -> Result<R
         head,
         line,
         framing,
+        spoken: client.spoken,
         keeps_alive,
         tunnel: Tunnel::None,
     };

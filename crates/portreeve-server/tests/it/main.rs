@@ -10,6 +10,7 @@ mod faults;
 mod forwarded;
 mod framing;
 mod hop_by_hop;
+mod http2;
 mod keep_alive;
 mod limits;
 mod mended;

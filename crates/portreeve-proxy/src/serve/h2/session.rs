@@ -1,0 +1,284 @@
+//! The connection itself: it takes requests, sends what the streams have to say, and knows when to end.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use h2::server::{Builder, Connection};
+use h2::{Error, Reason};
+use portreeve_model::{EdgeEvent, Listener};
+
+use super::link::{End, Link};
+use super::stream::{self, Running, Shared};
+use crate::serve::client::Client;
+use crate::stream::frames::FrameWatch;
+
+/// One connection whose preface was read.
+pub(super) struct Session {
+    h2: Connection<End, Bytes>,
+    link: Rc<RefCell<Link>>,
+    shared: Rc<Shared>,
+    requests: u32,
+    /// Since when no stream is served.
+    idle_since: Option<Instant>,
+    /// Since when the listener is closing.
+    closing_since: Option<Instant>,
+    /// Whether the client was told that the connection ends at once.
+    is_ending: bool,
+    /// Whether the client does not take what it is told.
+    is_stalled: bool,
+}
+
+impl Session {
+    /// Reads the preface; `None`: it did not come, or is none.
+    pub(super) async fn begin(mut client: Client) -> Option<Self> {
+        let listener = client.gate.listener();
+        let deadline = client.head_until.take();
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + listener.limits.head_timeout);
+        let shared = Rc::new(Shared {
+            peer: client.peer.clone(),
+            gate: client.gate.clone(),
+            worker: client.worker.clone(),
+            running: Cell::new(0),
+        });
+        let watch = FrameWatch::new(&listener.http2, head_list_max(&listener) * 2);
+        let link = Rc::new(RefCell::new(Link::new(client, watch)));
+        let mut shaking = std::pin::pin!(builder(&listener).handshake(End(link.clone())));
+        let shaken = std::future::poll_fn(|context| {
+            let shaken = shaking.as_mut().poll(context);
+            let mut link = link.borrow_mut();
+            let _ = link.poll_send(context);
+            match shaken {
+                Poll::Ready(shaken) => Poll::Ready(shaken.map_err(|error| failure(&error))),
+                Poll::Pending if link.client.conn.read_timer.poll_expired(context, deadline) => {
+                    Poll::Ready(Err(Some(EdgeEvent::Http2Timeout)))
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await;
+        let event = shaken
+            .as_ref()
+            .map_or_else(|event| *event, |_| Some(EdgeEvent::Http2Opened));
+        if let Some(event) = event {
+            listener.stats.note(shared.worker.shard, event);
+        }
+        Some(Self {
+            h2: shaken.ok()?,
+            link,
+            shared,
+            requests: 0,
+            idle_since: None,
+            closing_since: None,
+            is_ending: false,
+            is_stalled: false,
+        })
+    }
+
+    /// Ready once nothing more will be served.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.poll_requests(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let sent = self.link.borrow_mut().poll_send(context);
+            if sent.is_ready() && self.link.borrow_mut().take_unblocked() {
+                continue;
+            }
+            self.note_faults();
+            if sent.is_pending() && self.is_stalled(context) {
+                return Poll::Ready(());
+            }
+            if !self.is_due(context) {
+                return Poll::Pending;
+            }
+            self.is_ending = true;
+            self.h2.abrupt_shutdown(Reason::NO_ERROR);
+        }
+    }
+
+    /// Sends what is left, and says that this was all.
+    pub(super) async fn end(self) {
+        let Self {
+            h2, link, is_stalled, ..
+        } = self;
+        // Its streams end with it.
+        drop(h2);
+        let Some(mut link) = Rc::into_inner(link).map(RefCell::into_inner) else {
+            return;
+        };
+        if is_stalled {
+            return link.client.conn.stream.reset_on_close();
+        }
+        let deadline = Instant::now() + LAST_WORDS;
+        std::future::poll_fn(|context| {
+            let sent = link.poll_send(context);
+            if sent.is_pending() && link.client.conn.write_timer.poll_expired(context, deadline) {
+                return Poll::Ready(());
+            }
+            sent
+        })
+        .await;
+        link.client.linger().await;
+    }
+
+    /// Takes what there is to take. Ready: the connection is over.
+    fn poll_requests(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self.h2.poll_accept(context) {
+                Poll::Ready(Some(Ok((request, respond)))) => {
+                    let running = Running::begin(&self.shared);
+                    tokio::task::spawn_local(stream::serve(request, respond, running));
+                    self.count_request();
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    self.note_failure(&error);
+                    return Poll::Ready(());
+                }
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending if self.calms_client() => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn count_request(&mut self) {
+        self.requests = self.requests.saturating_add(1);
+        let most = self.shared.gate.listener().limits.requests_per_connection_max;
+        if most == Some(self.requests) {
+            self.h2.graceful_shutdown();
+        }
+    }
+
+    /// Tells a client to go that does what it may not; true if that was to be done now.
+    fn calms_client(&mut self) -> bool {
+        let violation = self.link.borrow().violation;
+        let Some(violation) = violation.filter(|_| !self.is_ending) else {
+            return false;
+        };
+        self.note(violation.event());
+        self.is_ending = true;
+        self.h2.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+        true
+    }
+
+    /// Whether the client has not taken a byte for longer than it may.
+    fn is_stalled(&mut self, context: &Context<'_>) -> bool {
+        let mut link = self.link.borrow_mut();
+        let patience = self.shared.gate.listener().limits.body_idle_timeout;
+        let Some(since) = link.stalled else { return false };
+        let is_stalled = link
+            .client
+            .conn
+            .write_timer
+            .poll_expired(context, since + patience);
+        drop(link);
+        if is_stalled {
+            self.is_stalled = true;
+            self.note(EdgeEvent::Http2Timeout);
+        }
+        is_stalled
+    }
+
+    /// Whether the connection is to end now, since nobody uses it; else its deadline is set.
+    fn is_due(&mut self, context: &Context<'_>) -> bool {
+        let now = Instant::now();
+        if self.closing_since.is_none() && self.shared.gate.is_closing() {
+            self.closing_since = Some(now);
+            self.h2.graceful_shutdown();
+            context.waker().wake_by_ref();
+        }
+        let deadline = self.deadline(now);
+        let mut link = self.link.borrow_mut();
+        link.client.conn.read_timer.poll_expired(context, deadline) && !self.is_ending && self.is_idle()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.shared.running.get() == 0
+    }
+
+    /// While streams are served, each has its own deadlines; the look in between is for those who wake all.
+    fn deadline(&mut self, now: Instant) -> Instant {
+        if !self.is_idle() || self.is_ending {
+            self.idle_since = None;
+            return now + LOOK;
+        }
+        let listener = self.shared.gate.listener();
+        let kept = listener.http2.idle_timeout;
+        let idle = *self.idle_since.get_or_insert(now) + kept.unwrap_or(listener.limits.keep_alive_timeout);
+        self.closing_since
+            .map_or(idle, |since| idle.min(since + CLOSING_GRACE))
+    }
+
+    fn note_failure(&self, error: &Error) {
+        let is_calm = error.reason() == Some(Reason::ENHANCE_YOUR_CALM);
+        let event = match failure(error) {
+            Some(_) if is_calm && self.link.borrow().watch.has_resets() => Some(EdgeEvent::Http2RapidReset),
+            event => event,
+        };
+        if let Some(event) = event.filter(|_| !self.is_ending) {
+            self.note(event);
+        }
+    }
+
+    fn note_faults(&self) {
+        for _ in 0..self.link.borrow_mut().watch.take_faults() {
+            self.note(EdgeEvent::Http2StreamError);
+        }
+    }
+
+    fn note(&self, event: EdgeEvent) {
+        let shard = self.shared.worker.shard;
+        self.shared.gate.listener().stats.note(shard, event);
+    }
+}
+
+/// What an error of the connection is called, if it is the client's.
+fn failure(error: &Error) -> Option<EdgeEvent> {
+    if !error.is_library() {
+        return None;
+    }
+    match error.reason()? {
+        Reason::NO_ERROR => None,
+        Reason::ENHANCE_YOUR_CALM => Some(EdgeEvent::Http2HeadersTooLarge),
+        _ => Some(EdgeEvent::Http2ProtocolError),
+    }
+}
+
+fn builder(listener: &Listener) -> Builder {
+    let plan = &listener.http2;
+    let resets = plan.resets_max as usize;
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(plan.streams_max)
+        .initial_window_size(plan.stream_window)
+        .initial_connection_window_size(plan.connection_window)
+        .max_header_list_size(head_list_max(listener))
+        .max_frame_size(FRAME_MAX)
+        .max_send_buffer_size(SEND_BUFFER_MAX)
+        .max_pending_accept_reset_streams(resets)
+        .max_concurrent_reset_streams(resets.clamp(10, 1_000))
+        .max_local_error_reset_streams(Some(resets.saturating_mul(10)))
+        .reset_stream_duration(RESET_REMEMBERED)
+        .enable_connect_protocol();
+    builder
+}
+
+/// A field counts 32 bytes more than its text (RFC 9113 section 6.5.2): so a head that HTTP/1.1 may have passes, and one
+/// that is a little too large is refused like there.
+fn head_list_max(listener: &Listener) -> u32 {
+    let limits = &listener.limits;
+    limits.head_bytes_max + limits.head_bytes_max / 4 + u32::from(limits.fields_max) * 32
+}
+
+const FRAME_MAX: u32 = 16 * 1024;
+/// Bytes of an answer that wait for the connection, per stream.
+const SEND_BUFFER_MAX: usize = 64 * 1024;
+/// How long frames for a stream that we have reset are taken for late ones.
+const RESET_REMEMBERED: Duration = Duration::from_secs(1);
+/// How long a client is given to begin what it came for, when its listener closes.
+const CLOSING_GRACE: Duration = Duration::from_millis(500);
+const LAST_WORDS: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(60);

@@ -1,0 +1,397 @@
+//! The frames of an HTTP/2 connection as they pass, by their headers alone (RFC 9113 section 4.1): what costs us work and
+//! carries nothing is counted against what a client may do in a second. No I/O and no clock: bytes and time are passed
+//! in.
+
+use std::time::{Duration, Instant};
+
+use portreeve_model::EdgeEvent;
+use portreeve_model::plan::Http2Plan;
+
+/// What a client may not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Violation {
+    /// It resets too many streams, or breaks the rules on too many of them (CVE-2023-44487, CVE-2025-8671).
+    RapidReset,
+    /// It sends too many frames that carry nothing (CVE-2019-9512 to 9518).
+    IdleFrames,
+    /// Fields without end (CVE-2024-27316).
+    HeadersTooLarge,
+}
+
+impl Violation {
+    pub(crate) fn event(self) -> EdgeEvent {
+        match self {
+            Self::RapidReset => EdgeEvent::Http2RapidReset,
+            Self::IdleFrames => EdgeEvent::Http2IdleFrames,
+            Self::HeadersTooLarge => EdgeEvent::Http2HeadersTooLarge,
+        }
+    }
+}
+
+/// Watches both directions of one connection.
+#[derive(Debug)]
+pub(crate) struct FrameWatch {
+    from_client: Frames,
+    to_client: Frames,
+    resets_max: u32,
+    idle_frames_max: u32,
+    /// Bytes that one block of fields may take on the wire.
+    block_max: u32,
+    /// Of the present second.
+    resets: u32,
+    idle_frames: u32,
+    second: Option<Instant>,
+    /// Idle frames that DATA has earned: who moves data has to grant windows, and measures the way.
+    earned: u32,
+    block: u32,
+    continuations: u32,
+    /// Streams that were reset since the last look because the client broke the rules.
+    faults: u32,
+}
+
+impl FrameWatch {
+    /// `block_max`: bytes that one block of fields may take on the wire.
+    pub(crate) fn new(plan: &Http2Plan, block_max: u32) -> Self {
+        Self {
+            from_client: Frames::behind(PREFACE),
+            to_client: Frames::behind(0),
+            resets_max: plan.resets_max,
+            idle_frames_max: plan.idle_frames_max,
+            block_max,
+            resets: 0,
+            idle_frames: 0,
+            second: None,
+            earned: 0,
+            block: 0,
+            continuations: 0,
+            faults: 0,
+        }
+    }
+
+    /// Bytes came from the client.
+    pub(crate) fn came(&mut self, mut bytes: &[u8], now: impl Fn() -> Instant) -> Result<(), Violation> {
+        while let Some(frame) = self.from_client.next(&mut bytes) {
+            match frame.kind {
+                DATA if frame.length > 0 => self.earn(),
+                DATA if frame.has(END_STREAM) => {}
+                HEADERS => self.begin_block(&frame)?,
+                CONTINUATION => self.go_on_with_block(&frame)?,
+                RST_STREAM => self.count_reset(&now)?,
+                _ => self.count_idle(&now)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes go to the client.
+    pub(crate) fn went(&mut self, mut bytes: &[u8], now: impl Fn() -> Instant) -> Result<(), Violation> {
+        while let Some(frame) = self.to_client.next(&mut bytes) {
+            match frame.kind {
+                DATA if frame.length > 0 => self.earn(),
+                RST_STREAM if is_fault(frame.code) => {
+                    self.faults += 1;
+                    self.count_reset(&now)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Streams that were reset since the last call because the client broke the rules.
+    pub(crate) fn take_faults(&mut self) -> u32 {
+        std::mem::take(&mut self.faults)
+    }
+
+    /// Whether the client has reset streams within the present second.
+    pub(crate) fn has_resets(&self) -> bool {
+        self.resets > 0
+    }
+
+    fn earn(&mut self) {
+        self.earned = (self.earned + EARNED_BY_DATA).min(EARNED_MAX);
+    }
+
+    fn begin_block(&mut self, frame: &Frame) -> Result<(), Violation> {
+        (self.block, self.continuations) = (0, 0);
+        self.earned = (self.earned + EARNED_BY_HEADERS).min(EARNED_MAX);
+        self.grow_block(frame)
+    }
+
+    fn go_on_with_block(&mut self, frame: &Frame) -> Result<(), Violation> {
+        self.continuations += 1;
+        if self.continuations > CONTINUATIONS_MAX {
+            return Err(Violation::HeadersTooLarge);
+        }
+        self.grow_block(frame)
+    }
+
+    fn grow_block(&mut self, frame: &Frame) -> Result<(), Violation> {
+        self.block = self.block.saturating_add(frame.length);
+        if self.block > self.block_max {
+            return Err(Violation::HeadersTooLarge);
+        }
+        Ok(())
+    }
+
+    fn count_reset(&mut self, now: &impl Fn() -> Instant) -> Result<(), Violation> {
+        self.look_at_clock(now());
+        self.resets += 1;
+        if self.resets > self.resets_max {
+            return Err(Violation::RapidReset);
+        }
+        Ok(())
+    }
+
+    fn count_idle(&mut self, now: &impl Fn() -> Instant) -> Result<(), Violation> {
+        if let Some(left) = self.earned.checked_sub(1) {
+            self.earned = left;
+            return Ok(());
+        }
+        self.look_at_clock(now());
+        self.idle_frames += 1;
+        if self.idle_frames > self.idle_frames_max {
+            return Err(Violation::IdleFrames);
+        }
+        Ok(())
+    }
+
+    fn look_at_clock(&mut self, now: Instant) {
+        if self
+            .second
+            .is_none_or(|began| now.saturating_duration_since(began) >= SECOND)
+        {
+            self.second = Some(now);
+            (self.resets, self.idle_frames) = (0, 0);
+        }
+    }
+}
+
+/// Faults of the client, not of ours or of a backend (RFC 9113 section 7).
+fn is_fault(code: u32) -> bool {
+    const PROTOCOL_ERROR: u32 = 0x1;
+    const FLOW_CONTROL_ERROR: u32 = 0x3;
+    const STREAM_CLOSED: u32 = 0x5;
+    const FRAME_SIZE_ERROR: u32 = 0x6;
+    matches!(
+        code,
+        PROTOCOL_ERROR | FLOW_CONTROL_ERROR | STREAM_CLOSED | FRAME_SIZE_ERROR
+    )
+}
+
+/// The frames of one direction, cut at any place.
+#[derive(Debug)]
+struct Frames {
+    /// A frame's header, and the error code of RST_STREAM.
+    header: [u8; HEADER + CODE],
+    have: usize,
+    /// Bytes of a payload, or of the preface, that are still to come.
+    skip: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Frame {
+    length: u32,
+    kind: u8,
+    flags: u8,
+    /// Of RST_STREAM.
+    code: u32,
+}
+
+impl Frame {
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+impl Frames {
+    fn behind(skip: usize) -> Self {
+        Self {
+            header: [0; HEADER + CODE],
+            have: 0,
+            skip,
+        }
+    }
+
+    /// The next frame whose header is whole. Takes from `bytes` what it has looked at.
+    fn next(&mut self, bytes: &mut &[u8]) -> Option<Frame> {
+        let skipped = self.skip.min(bytes.len());
+        self.skip -= skipped;
+        *bytes = &bytes[skipped..];
+        loop {
+            let missing = self.wanted() - self.have;
+            if missing == 0 {
+                return Some(self.take());
+            }
+            let count = missing.min(bytes.len());
+            if count == 0 {
+                return None;
+            }
+            self.header[self.have..self.have + count].copy_from_slice(&bytes[..count]);
+            self.have += count;
+            *bytes = &bytes[count..];
+        }
+    }
+
+    fn wanted(&self) -> usize {
+        let is_reset = self.have >= HEADER && self.header[3] == RST_STREAM && self.length() as usize >= CODE;
+        if is_reset { HEADER + CODE } else { HEADER }
+    }
+
+    fn length(&self) -> u32 {
+        let [high, middle, low, ..] = self.header;
+        u32::from_be_bytes([0, high, middle, low])
+    }
+
+    fn take(&mut self) -> Frame {
+        let [.., a, b, c, d] = self.header;
+        let has_code = self.have > HEADER;
+        self.skip = self.length() as usize - (self.have - HEADER);
+        self.have = 0;
+        Frame {
+            length: self.length(),
+            kind: self.header[3],
+            flags: self.header[4],
+            code: if has_code {
+                u32::from_be_bytes([a, b, c, d])
+            } else {
+                0
+            },
+        }
+    }
+}
+
+const HEADER: usize = 9;
+const CODE: usize = 4;
+const DATA: u8 = 0x0;
+const HEADERS: u8 = 0x1;
+const RST_STREAM: u8 = 0x3;
+const CONTINUATION: u8 = 0x9;
+const END_STREAM: u8 = 0x1;
+/// `PRI * HTTP/2.0` and so on (RFC 9113 section 3.4).
+const PREFACE: usize = 24;
+/// A frame of data may be followed by two grants of window, and by a PING that measures the way.
+const EARNED_BY_DATA: u32 = 3;
+/// With a request come priorities.
+const EARNED_BY_HEADERS: u32 = 2;
+const EARNED_MAX: u32 = 10_000;
+/// Frames in which one block of fields goes on; 16 KiB each are far more than a head may have.
+const CONTINUATIONS_MAX: u32 = 5;
+const SECOND: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PING: u8 = 0x6;
+    const SETTINGS: u8 = 0x4;
+
+    fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut bytes = length[1..].to_vec();
+        bytes.extend([kind, flags, 0, 0, 0, 1]);
+        bytes.extend(payload);
+        bytes
+    }
+
+    fn watch() -> FrameWatch {
+        let plan = Http2Plan {
+            resets_max: 10,
+            idle_frames_max: 10,
+            ..Http2Plan::default()
+        };
+        let mut watch = FrameWatch::new(&plan, 1_000);
+        watch.came(&[0; PREFACE], Instant::now).unwrap();
+        watch
+    }
+
+    fn repeated(frame: &[u8], times: usize) -> Vec<u8> {
+        frame.repeat(times)
+    }
+
+    #[test]
+    fn more_resets_than_may_be_in_a_second_are_a_violation() {
+        let now = Instant::now();
+        let reset = frame(RST_STREAM, 0, &[0, 0, 0, 8]);
+        let mut watch = watch();
+        assert_eq!(watch.came(&repeated(&reset, 10), || now), Ok(()));
+        assert_eq!(watch.came(&reset, || now), Err(Violation::RapidReset));
+    }
+
+    #[test]
+    fn the_next_second_begins_anew() {
+        let now = Instant::now();
+        let reset = frame(RST_STREAM, 0, &[0, 0, 0, 8]);
+        let mut watch = watch();
+        for second in 0..5 {
+            let now = now + SECOND * second;
+            assert_eq!(watch.came(&repeated(&reset, 10), || now), Ok(()));
+        }
+    }
+
+    #[test]
+    fn frames_that_carry_nothing_are_counted_together() {
+        let now = Instant::now();
+        let mut watch = watch();
+        for kind in [PING, SETTINGS, DATA, 0x2, 0x8] {
+            assert_eq!(watch.came(&repeated(&frame(kind, 0, b""), 2), || now), Ok(()));
+        }
+        assert_eq!(
+            watch.came(&frame(PING, 0, &[0; 8]), || now),
+            Err(Violation::IdleFrames)
+        );
+    }
+
+    #[test]
+    fn data_either_way_earns_grants_of_window() {
+        let now = Instant::now();
+        let mut watch = watch();
+        for _ in 0..100 {
+            assert_eq!(watch.went(&frame(DATA, 0, b"x"), || now), Ok(()));
+            assert_eq!(watch.came(&frame(DATA, 0, b"x"), || now), Ok(()));
+            assert_eq!(watch.came(&repeated(&frame(0x8, 0, &[0; 4]), 6), || now), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_block_of_fields_has_an_end() {
+        let now = Instant::now();
+        let mut short = watch();
+        short.came(&frame(HEADERS, 0, b"x"), || now).unwrap();
+        let more = frame(CONTINUATION, 0, b"x");
+        assert_eq!(short.came(&repeated(&more, 5), || now), Ok(()));
+        assert_eq!(short.came(&more, || now), Err(Violation::HeadersTooLarge));
+        let mut long = watch();
+        long.came(&frame(HEADERS, 0, &[0; 600]), || now).unwrap();
+        let more = frame(CONTINUATION, 0, &[0; 600]);
+        assert_eq!(long.came(&more, || now), Err(Violation::HeadersTooLarge));
+    }
+
+    #[test]
+    fn resets_of_ours_count_if_the_client_brought_them_about() {
+        let now = Instant::now();
+        let mut watch = watch();
+        let ours = frame(RST_STREAM, 0, &[0, 0, 0, 2]);
+        assert_eq!(watch.went(&repeated(&ours, 50), || now), Ok(()));
+        let theirs = frame(RST_STREAM, 0, &[0, 0, 0, 1]);
+        assert_eq!(watch.went(&repeated(&theirs, 10), || now), Ok(()));
+        assert_eq!(watch.take_faults(), 10);
+        assert_eq!(watch.went(&theirs, || now), Err(Violation::RapidReset));
+    }
+
+    #[test]
+    fn it_makes_no_difference_where_bytes_are_cut() {
+        let now = Instant::now();
+        let bytes = [
+            frame(RST_STREAM, 0, &[0, 0, 0, 8]),
+            frame(DATA, 0, b"hello"),
+            frame(RST_STREAM, 0, b""),
+        ];
+        let bytes = repeated(&bytes.concat(), 5);
+        let mut watch = watch();
+        for byte in &bytes {
+            assert_eq!(watch.came(&[*byte], || now), Ok(()));
+        }
+        assert_eq!(watch.resets, 10);
+    }
+}
