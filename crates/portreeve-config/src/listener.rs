@@ -6,14 +6,14 @@ pub(crate) mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use portreeve_model::plan::{Bind, Carries, ListenerPlan, Name, Network};
+use portreeve_model::plan::{Bind, Carries, Http2Plan, ListenerPlan, Name, Network};
 
 use crate::known::Known;
 use crate::network::network;
 use crate::place::Place;
 use crate::section::Section;
 use crate::word::Complaint;
-use crate::{limits, list, packets, word};
+use crate::{limits, packets, word};
 
 /// One part of the plan, and where what others may collide with stands.
 #[derive(Debug)]
@@ -79,19 +79,19 @@ pub(crate) fn read(name: Name, mut section: Section<'_>, known: &Known) -> Liste
 
 /// Whom of those who connect is believed what.
 fn peers(section: &mut Section<'_>, plan: &mut ListenerPlan) {
-    let trusted = section.get("trusted_proxies").map(|item| item.each());
-    let trusted: Vec<Network> = trusted
-        .iter()
-        .flatten()
-        .filter_map(|item| item.word(network))
-        .collect();
-    plan.trusted_proxies = trusted;
+    plan.trusted_proxies = networks(section, "trusted_proxies");
     section.switch("forwarded", &mut plan.forwarded);
-    plan.proxy_protocol = list::words(section, "proxy_protocol", network);
+    plan.proxy_protocol = networks(section, "proxy_protocol");
     if !plan.proxy_protocol.is_empty() && matches!(plan.bind, Bind::Unix(_)) {
         let allowed = "no such key: who connects to a Unix socket has no address to be known by";
         section.misfit("proxy_protocol", "networks", allowed);
     }
+}
+
+/// One network, or a list of none or several.
+fn networks(section: &mut Section<'_>, key: &'static str) -> Vec<Network> {
+    let items = section.get(key).map(|item| item.each()).unwrap_or_default();
+    items.iter().filter_map(|item| item.word(network)).collect()
 }
 
 fn placed(section: &Section<'_>, plan: ListenerPlan) -> ListenerDraft {
@@ -124,7 +124,7 @@ fn of_requests(section: &Section<'_>, plan: &ListenerPlan) {
         ("registration", plan.registration),
         ("forwarded", plan.forwarded),
         ("redirect_to_https", plan.redirect.is_some()),
-        ("http2", section.has("http2")),
+        ("http2", plan.http2 != Http2Plan::default()),
     ];
     for (key, _) in wishes.into_iter().filter(|(_, is_wanted)| *is_wanted) {
         let allowed =

@@ -1,5 +1,6 @@
 //! What is sound, and yet somebody should know.
 
+mod edge;
 mod scale;
 mod traffic;
 
@@ -14,11 +15,13 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let of_registration = [insecure(&self.plan), no_pool(&self.plan), no_listener(&self.plan)];
+        let of_edge = edge::warnings(&self.plan);
         let of_traffic = traffic::warnings(&self.plan);
         let of_scale = scale::warnings(&self.plan);
         of_registration
             .into_iter()
             .flatten()
+            .chain(of_edge)
             .chain(of_traffic)
             .chain(of_scale)
             .collect()

@@ -13,12 +13,14 @@ pub(super) fn scheme(section: &mut Section<'_>) -> Option<Scheme> {
     section.word("scheme", word)
 }
 
-/// What is spoken with all of them, else HTTP: the default for those that register.
+/// What is spoken with all of them, else bytes or requests as such: the default for those that register.
 pub(crate) fn shared(targets: &[Target]) -> Scheme {
     let first = targets.first().map(|target| target.scheme).unwrap_or_default();
+    let is_raw = first.is_raw() && targets.iter().all(|target| target.scheme.is_raw());
     match targets.iter().all(|target| target.scheme == first) {
         true => first,
-        false => Scheme::default(),
+        false if is_raw => Scheme::Tcp,
+        false => Scheme::Http,
     }
 }
 

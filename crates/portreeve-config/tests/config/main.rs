@@ -1,5 +1,6 @@
 //! What files and flags mean, what is refused and in which words, and that nothing is lost in printing.
 
+mod edge;
 mod faults;
 mod flags;
 mod generate;

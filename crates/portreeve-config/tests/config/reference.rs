@@ -32,9 +32,12 @@ impl Entry {
     fn place(&self) -> (String, String) {
         let key = self
             .key
+            .replace("listener.NAME.tls", "listener.secure.tls")
             .replace("listener.NAME", "listener.web")
             .replace("route.NAME", "route.shop")
-            .replace("pool.NAME.scale", "pool.app.scale");
+            .replace("pool.NAME.scale", "pool.app.scale")
+            .replace("pool.NAME.tls", "pool.secure.tls")
+            .replace("pool.NAME.send_proxy_protocol", "pool.db.send_proxy_protocol");
         let key = key
             .replace("pool.NAME", "pool.api")
             .replace("policy.NAME", "policy.eu");
@@ -67,19 +70,22 @@ fn entries() -> Vec<Entry> {
 
 /// Every section with a key that nobody knows: the faults name all keys that are known.
 const UNKNOWN: &str = "zz = 1\n[admin]\nzz = 1\n[access_log]\nto = \"-\"\nzz = 1\n[ledger]\nzz = 1\n\
+    [acme]\nexternal_account = { key_id = \"k\", key = \"k\", zz = 1 }\nzz = 1\n\
     [registration]\nzz = 1\n[listener.NAME]\nbind = \":1\"\npackets = { pool = \"packets\", zz = 1 }\nzz = 1\n\
+    [listener.NAME.tls]\ncertificates = { certificate = \"c\", key = \"k\", zz = 1 }\nzz = 1\n\
+    [listener.NAME.tls.clients]\nauthorities = \"c\"\nzz = 1\n[listener.NAME.http2]\nzz = 1\n\
     [listener.NAME.limits]\nzz = 1\n[route.NAME]\npool = \"NAME\"\npolicy = { header = \"X\", zz = 1 }\nzz = 1\n\
     rate = { requests = 1, zz = 1 }\nmirror = { pool = \"shadow\", zz = 1 }\n\
     [policy.NAME]\nzz = 1\n[pool.shadow]\nbackends = \"s:1\"\n[pool.packets]\nbackends = \"b:1\"\n[pool.NAME]\n\
-    backends = [{ address = \"a:1\", zz = 1 }]\nbalance = { hash = \"path\", zz = 1 }\nregister = { zz = 1 }\nzz = 1\n\
-    probe = { path = \"/\", zz = 1 }\nhedge = { zz = 1 }\n[pool.NAME.limits]\nzz = 1\n\
+    backends = [{ address = \"https://a:1\", zz = 1 }]\nbalance = { hash = \"path\", zz = 1 }\nregister = { zz = 1 }\nzz = 1\n\
+    probe = { path = \"/\", zz = 1 }\nhedge = { zz = 1 }\n[pool.NAME.limits]\nzz = 1\n[pool.NAME.tls]\nzz = 1\n\
     [pool.NAME.ejection]\nzz = 1\n[pool.NAME.retry]\nzz = 1\n\
     [pool.NAME.hold]\npage = { html = \"x\", zz = 1 }\nzz = 1\n\
     [pool.NAME.scale]\ndriver = { process = [\"a\"], zz = 1 }\ntarget = { cpu = \"1%\", zz = 1 }\n\
     steps = { requests = 1, zz = 1 }\nschedule = { min = 1, zz = 1 }\nup = { zz = 1 }\ndown = { zz = 1 }\nzz = 1\n";
 
 /// The same of what does not go together with the rest.
-const UNKNOWN_OTHERS: &str = "[pool.NAME]\nbackends = \"a:1\"\nsticky = { zz = 1 }\n\
+const UNKNOWN_OTHERS: &str = "[listener.NAME]\nbind = \":1\"\nredirect_to_https = { zz = 1 }\n[pool.NAME]\nbackends = \"a:1\"\nsticky = { zz = 1 }\n\
     scale = { driver = { exec = { start = [\"a\"], stop = [\"a\"], list = [\"a\"], zz = 1 } } }\n";
 
 fn known_keys() -> Vec<String> {
@@ -101,11 +107,16 @@ fn every_known_key_has_its_entry() {
         "access_log",
         "ledger",
         "registration",
+        "acme",
         "listener",
         "route",
         "policy",
         "pool",
         "listener.NAME.limits",
+        "listener.NAME.tls",
+        "listener.NAME.tls.clients",
+        "listener.NAME.http2",
+        "pool.NAME.tls",
         "pool.NAME.limits",
         "pool.NAME.ejection",
         "pool.NAME.retry",
@@ -139,13 +150,24 @@ fn file_with(section: &str, line: &str) -> String {
         ("admin", &[]),
         ("ledger", &[]),
         ("registration", &[]),
+        ("acme", &[]),
         ("listener.web", &["bind = \":1\""]),
         ("listener.web.limits", &[]),
+        ("listener.web.http2", &[]),
+        ("listener.secure", &["bind = \":3\""]),
+        (
+            "listener.secure.tls",
+            &["certificate = \"c.pem\"", "key = \"c.key\""],
+        ),
+        ("listener.secure.tls.clients", &["authorities = \"ca.pem\""]),
         ("listener.intern", &["bind = \":2\"", "registration = true"]),
         ("route.shop", &["pool = \"web\""]),
         ("policy.eu", &[]),
         ("pool.web", &["backends = \"w:1\"", "policies = \"eu\""]),
         ("pool.api", &["backends = \"a:1\""]),
+        ("pool.secure", &["backends = \"https://s:1\""]),
+        ("pool.secure.tls", &["certificate = \"c.pem\"", "key = \"c.key\""]),
+        ("pool.db", &["backends = \"tcp://d:1\""]),
         ("pool.api.limits", &[]),
         ("pool.api.ejection", &[]),
         ("pool.api.retry", &[]),
@@ -161,7 +183,7 @@ fn file_with(section: &str, line: &str) -> String {
         }
         for line in lines
             .iter()
-            .filter(|line| *name != section || !line.starts_with(&format!("{key} ")))
+            .filter(|line| *name != section || !is_instead(key, line))
         {
             file.push_str(&format!("{line}\n"));
         }
@@ -170,6 +192,11 @@ fn file_with(section: &str, line: &str) -> String {
         }
     }
     file
+}
+
+/// Whether a line with this key stands instead of another.
+fn is_instead(key: &str, line: &str) -> bool {
+    line.starts_with(&format!("{key} ")) || (key == "certificates" && !line.starts_with("bind"))
 }
 
 /// The line without which one with this key would say nothing.
@@ -190,7 +217,9 @@ fn section_of(entry: &Entry) -> String {
         "pool.api.hold.page" => "pool.api.hold".to_owned(),
         within if within.starts_with("pool.app.scale.") => "pool.app.scale".to_owned(),
         "route.shop.policy" | "route.shop.rate" | "route.shop.mirror" => "route.shop".to_owned(),
-        "listener.web.packets" => "listener.web".to_owned(),
+        "listener.web.packets" | "listener.web.redirect_to_https" => "listener.web".to_owned(),
+        "listener.secure.tls.certificates" => "listener.secure.tls".to_owned(),
+        "acme.external_account" => "acme".to_owned(),
         other => other.to_owned(),
     }
 }
