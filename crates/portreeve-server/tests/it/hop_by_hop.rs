@@ -33,11 +33,18 @@ fn assert_without(message: &Message, names: &[&str]) {
 #[tokio::test]
 async fn hop_by_hop_fields_of_a_request_go() {
     let fields =
-        "Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\nConnection: keep-alive, TE";
+        "Keep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: gzip\r\nConnection: keep-alive, TE";
     assert_without(
         &seen_by_origin(fields).await,
         &["keep-alive", "proxy-connection", "te", "connection"],
     );
+}
+
+#[tokio::test]
+async fn that_trailers_are_taken_is_told_anew() {
+    let seen = seen_by_origin("TE: gzip, trailers\r\nConnection: keep-alive, TE").await;
+    assert_eq!(seen.values("te"), ["trailers"]);
+    assert_eq!(seen.values("connection"), ["TE"]);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod forwarded;
 mod framing;
 mod hop_by_hop;
 mod http2;
+mod http2_backends;
 mod keep_alive;
 mod limits;
 mod mended;

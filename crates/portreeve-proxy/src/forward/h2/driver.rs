@@ -124,4 +124,4 @@ impl Future for Driver {
 /// connections that ask more often than every five minutes.
 const SILENCE_MAX: Duration = Duration::from_secs(5 * 60 + 10);
 /// How long the answer to a ping may take.
-const PONG_MAX: Duration = Duration::from_secs(10);
+const PONG_MAX: Duration = Duration::from_secs(5);

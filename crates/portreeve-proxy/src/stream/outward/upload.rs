@@ -73,7 +73,8 @@ impl Upload {
         }
     }
 
-    /// Sends the data of one chunk. Where only the end is left behind it, that goes along.
+    /// Sends the data of all chunks that are there in one go: many small frames would look like an attack. Where only the
+    /// end is left behind them, that goes along.
     fn poll_chunks(
         &mut self,
         stream: &mut SendStream<Bytes>,
@@ -84,21 +85,21 @@ impl Upload {
             return Poll::Ready(Ok(0));
         };
         let window = ready!(poll_window(stream, context, bytes.len()))?;
-        let event = chunked.next(&bytes[..window]).map_err(|_| malformed())?;
-        let (mut count, mut is_over) = (event.consumed, false);
-        // With all the bytes looked at, something behind the data means that the chunk is whole.
-        if window == bytes.len() && bytes[count..] == *LAST_OF_ALL {
-            (count, is_over) = (bytes.len(), true);
+        let (mut data, mut count) = (Vec::with_capacity(window), 0);
+        while count < window && !chunked.is_done() {
+            let rest = &bytes[count..window];
+            let event = chunked.next(rest).map_err(|_| malformed())?;
+            data.extend_from_slice(event.data.map_or(&[], |range| &rest[range]));
+            count += event.consumed;
         }
-        if let Some(data) = event.data {
-            send(stream, &bytes[data], is_over)?;
-        } else if is_over {
-            send(stream, &[], true)?;
+        if chunked.is_done() {
+            let is_all = bytes[count..].starts_with(NO_TRAILERS);
+            count += if is_all { NO_TRAILERS.len() } else { 0 };
+            *self = if is_all { Self::Over } else { Self::Trailers };
         }
-        if is_over {
-            *self = Self::Over;
-        } else if event.last_chunk {
-            *self = Self::Trailers;
+        if !data.is_empty() || self.is_over() {
+            let sent = stream.send_data(data.into(), self.is_over());
+            sent.map_err(|_| broken())?;
         }
         Poll::Ready(Ok(count))
     }
@@ -150,5 +151,5 @@ fn malformed() -> io::Error {
     io::ErrorKind::InvalidInput.into()
 }
 
-/// The end of a chunk, the last chunk, and no trailers.
-const LAST_OF_ALL: &[u8] = b"\r\n0\r\n\r\n";
+/// An empty trailer section.
+const NO_TRAILERS: &[u8] = b"\r\n";

@@ -1,0 +1,27 @@
+//! Duty: backends that speak HTTP/2 are asked over it, and clients see no difference.
+
+mod backend;
+mod bodies;
+mod connections;
+mod faults;
+mod frames;
+mod heads;
+mod nghttpd;
+mod tunnels;
+
+use portreeve_testkit::{Proxy, Setup};
+
+use self::backend::Backend;
+
+/// A proxy before these backends.
+fn before(backends: &[&Backend]) -> Setup {
+    Proxy::before("app.test", &[]).backends(
+        backends
+            .iter()
+            .map(|backend| format!("\"h2c://{}\"", backend.address())),
+    )
+}
+
+async fn proxy(backends: &[&Backend]) -> Proxy {
+    before(backends).start().await
+}
