@@ -57,6 +57,7 @@ impl Lacking {
             Lacking::IsTold => runner,
             Lacking::Fails => runner
                 .env("PORTREEVE_MUST_HAVE_MOTO", "1")
+                .env("PORTREEVE_MUST_HAVE_GRPCIO", "1")
                 .env("PORTREEVE_MUST_HAVE_DOCKER", "1"),
         }
     }
@@ -64,11 +65,13 @@ impl Lacking {
 
 /// What tests need; who cannot have it, is told, and its tests are.
 fn install() {
-    if let Err(failure) = tools::MOTO.ensure() {
-        println!(
-            "SKIPPED unless it must be there: the tests that need {}: {failure}",
-            tools::MOTO.binary
-        );
+    for tool in [&tools::MOTO, &tools::GRPCIO] {
+        if let Err(failure) = tool.ensure() {
+            println!(
+                "SKIPPED unless it must be there: the tests that need {}: {failure}",
+                tool.binary
+            );
+        }
     }
 }
 

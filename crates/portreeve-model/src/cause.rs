@@ -1,6 +1,7 @@
 //! Why the proxy answered a request itself, or ended it: one closed list.
 
 mod facts;
+mod grpc;
 
 use std::fmt;
 

@@ -15,11 +15,19 @@ pub(crate) fn said(field: &str, request: &dyn RequestView) -> Option<Duration> {
     shortest
 }
 
+/// Whether the request is one of gRPC ("gRPC over HTTP2", Content-Type).
+pub(crate) fn is_grpc(request: &dyn RequestView) -> bool {
+    request.any_field("content-type", &mut |kind| {
+        let start = kind.get(..GRPC.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(GRPC))
+    })
+}
+
 /// What a backend is told in that field: milliseconds rounded down but at least 1, in `grpc-timeout` as gRPC writes them.
 #[must_use]
 pub fn spell_deadline(field: &str, left: Duration) -> String {
     let millis = left.min(LONGEST).as_millis().max(1);
-    if field.eq_ignore_ascii_case("grpc-timeout") {
+    if field.eq_ignore_ascii_case(GRPC_TIMEOUT) {
         return format!("{millis}m");
     }
     millis.to_string()
@@ -48,6 +56,9 @@ fn number(digits: &[u8]) -> Option<u64> {
     is_number.then(|| digits.iter().fold(0, add))
 }
 
+/// The field of gRPC.
+pub(crate) const GRPC_TIMEOUT: &str = "grpc-timeout";
+const GRPC: &[u8] = b"application/grpc";
 const DIGITS_MAX: usize = 8;
 const LONGEST: Duration = Duration::from_millis(24 * 3_600_000 - 1);
 

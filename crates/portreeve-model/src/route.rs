@@ -93,9 +93,17 @@ impl Route {
     /// long as the pool lets it.
     #[must_use]
     pub fn time_allowed(&self, request: &dyn RequestView) -> Option<Duration> {
-        let field = self.deadline.header.as_deref();
+        let field = self.deadline_field(request);
         let said = field.and_then(|field| deadline::said(field, request));
         self.deadline.timeout.into_iter().chain(said).min()
+    }
+
+    /// The field in which the client may say how long it waits, and in which backends are told what is left: the one of
+    /// the plan, else that of gRPC for its requests.
+    #[must_use]
+    pub fn deadline_field(&self, request: &dyn RequestView) -> Option<&str> {
+        let own = self.deadline.header.as_deref();
+        own.or_else(|| deadline::is_grpc(request).then_some(deadline::GRPC_TIMEOUT))
     }
 
     /// By that plan, to the pools of these names.

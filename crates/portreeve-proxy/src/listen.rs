@@ -200,6 +200,7 @@ fn refusal(cause: Cause, worker: &Worker) -> Vec<u8> {
     let mut out = Vec::new();
     let answer = Answer {
         html: false,
+        grpc: None,
         head_only: false,
         date: &date,
         connection: Some("close"),

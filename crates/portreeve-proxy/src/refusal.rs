@@ -1,5 +1,6 @@
 //! Answers of our own: every failure that can still be told to the client, in one form (RFC 9209, RFC 9457).
 
+pub(crate) mod grpc;
 pub(crate) mod page;
 
 use std::borrow::Cow;
@@ -60,6 +61,9 @@ impl Refusal {
 
     /// The whole response. Without the body for `HEAD`, with its length all the same.
     pub(crate) fn write(&self, answer: &Answer<'_>, out: &mut Vec<u8>) {
+        if let Some(kind) = answer.grpc {
+            return grpc::write(self, kind, answer, out);
+        }
         let (kind, body) = match &self.page {
             Some(page) => (HTML, Cow::Borrowed(&**page)),
             None if answer.html => (HTML, Cow::Owned(self.html())),
@@ -114,6 +118,8 @@ impl Refusal {
 /// What decides the form of an answer.
 pub(crate) struct Answer<'a> {
     pub(crate) html: bool,
+    /// The content type of a request of gRPC.
+    pub(crate) grpc: Option<&'a [u8]>,
     pub(crate) head_only: bool,
     pub(crate) date: &'a [u8],
     pub(crate) connection: Option<&'static str>,

@@ -158,7 +158,7 @@ impl<'a> Call<'a> {
 
     /// What the backend is told of how long we wait.
     fn deadline(&self) -> Option<(&'a str, String)> {
-        let name = self.route.deadline.header.as_deref()?;
+        let name = self.route.deadline_field(self.view)?;
         let left = self.until?.saturating_duration_since(Instant::now());
         Some((name, spell_deadline(name, left)))
     }

@@ -15,7 +15,7 @@ use crate::forward::call::{Admitted, Call};
 use crate::forward::{Ended, forward};
 use crate::patience::Patience;
 use crate::record::Record;
-use crate::refusal::{Answer, Refusal, prefers_html};
+use crate::refusal::{Answer, Refusal, grpc, prefers_html};
 use crate::request::{Request, View};
 use crate::worker::{Current, Worker};
 
@@ -95,6 +95,7 @@ pub(crate) async fn refuse_unread(client: &mut Client, listener: &Listener, refu
         refusal,
         &Form {
             html: false,
+            grpc: None,
             head_only: false,
             keep_alive: None,
         },
@@ -170,6 +171,7 @@ async fn finish(
             let keeps = body_is_read && keeps_alive(client, request, listener);
             let form = Form {
                 html: prefers_html(&request.head),
+                grpc: grpc::kind(&request.head),
                 head_only: request.method() == b"HEAD",
                 keep_alive: Some((keeps, request.is_http10())),
             };
@@ -201,8 +203,9 @@ pub(crate) fn connection_option(keeps: bool, http10: bool) -> Option<&'static st
     }
 }
 
-struct Form {
+struct Form<'a> {
     html: bool,
+    grpc: Option<&'a [u8]>,
     head_only: bool,
     /// Whether it goes on, and whether the client speaks HTTP/1.0; `None`: it closes.
     keep_alive: Option<(bool, bool)>,
@@ -212,7 +215,7 @@ async fn refuse(
     client: &mut Client,
     listener: &Listener,
     refusal: &Refusal,
-    form: &Form,
+    form: &Form<'_>,
     record: &mut Record<'_>,
 ) {
     record.cause = Some(refusal.cause);
@@ -223,6 +226,7 @@ async fn refuse(
     let date = client.worker.date(Instant::now());
     let answer = Answer {
         html: form.html,
+        grpc: form.grpc,
         head_only: form.head_only,
         date: &date,
         connection: connection_option(keeps, http10),

@@ -9,6 +9,7 @@ mod errors;
 mod faults;
 mod forwarded;
 mod framing;
+mod grpc;
 mod hop_by_hop;
 mod http2;
 mod http2_backends;
