@@ -147,6 +147,8 @@ Examples:
   portreeve demo
   portreeve serve --listen :8080 --to localhost:8001,localhost:8002
   portreeve serve --to localhost:8001,localhost:8002 --probe /healthz
+  portreeve serve --domain example.com --to localhost:8001
+  portreeve serve --listen :8443 --tls-cert shop.pem --tls-key shop.key --to h2c://localhost:8001
   portreeve serve --config portreeve.toml
   portreeve check portreeve.toml";
 
@@ -154,6 +156,9 @@ const SERVE_NOTES: &str = "\
 Without --to and without a file, backends register: each --listen takes HTTP, packets and, from this machine,
 registrations. HTTP goes to the pool `default` (or --pool), to a backend that upholds what the request asks for in
 Privacy-Policy; packets go to the pool `packets`.
+
+With --tls-cert and --tls-key, or with --domain, every --listen speaks TLS; without any, :443 does, and :80 sends
+clients there. With backends that begin with tcp:// or tls:// connections are carried as they are.
 
 Signals:
   SIGHUP           reload the file, all or nothing (a change of the file does the same)

@@ -353,6 +353,17 @@ fn the_file_in_the_reference_is_sound() {
     }
 }
 
+#[test]
+fn the_files_in_the_pages_of_the_edge_are_sound() {
+    for (page, least) in [("docs/TLS.md", 4), ("docs/PROTOCOLS.md", 3)] {
+        let text = text_of(page);
+        let blocks = text.split("```toml\n").skip(1);
+        let files: Vec<&str> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+        assert!(files.len() >= least, "{page}");
+        files.into_iter().for_each(|file| drop(sound(file)));
+    }
+}
+
 fn example(name: &str) -> Config {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     read(&folder.join(name)).unwrap_or_else(|error| panic!("{error}"))
