@@ -299,6 +299,9 @@ mod tests {
             include_str!("contender/registry.toml"),
             include_str!("contender/defaults.toml"),
             include_str!("contender/scale.toml"),
+            include_str!("contender/edge.toml"),
+            include_str!("contender/edge-nginx.conf"),
+            include_str!("contender/edge-haproxy.cfg"),
         ] {
             let filled = fs::read_to_string(setup.write("filled", template).unwrap()).unwrap();
             let code = filled

@@ -4,7 +4,8 @@
 //! them; `bench-relay` copies bytes and understands nothing, which is the floor for any proxy; `bench-idle` holds idle
 //! connections; `bench-packet-server` and `bench-packet-load` speak packets (PACKETS.md) on either side of a proxy;
 //! `bench-registry` registers backends and times how soon they serve; `bench-backend` is a backend that can be made slow,
-//! full or broken, and `bench-open-load` asks at a given rate, whatever becomes of it. No product code, no unsafe.
+//! full or broken, and `bench-open-load` asks at a given rate, whatever becomes of it; `bench-handshakes` makes TLS
+//! handshakes. No product code, no unsafe.
 
 mod arrivals;
 mod backend;
@@ -14,6 +15,7 @@ mod packet;
 mod percentile;
 mod phase;
 mod poller;
+pub mod tls;
 
 pub use arrivals::Arrivals;
 pub use backend::{Behaviour, Counts, Outcome};

@@ -28,6 +28,21 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
+    /// What a program counted that tells no times.
+    pub(crate) fn of(requests: u64, duration: Duration, errors: u64) -> Counted {
+        Counted {
+            requests,
+            duration_us: u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+            p50_us: 0,
+            p99_us: 0,
+            p999_us: 0,
+            bad_status: 0,
+            broken: errors,
+            timeouts: 0,
+            cpu_us: 0,
+        }
+    }
+
     /// Answers that were not 2xx or 3xx, connections that broke, answers that took more than two seconds.
     pub(crate) fn errors(&self) -> u64 {
         self.bad_status + self.broken + self.timeouts

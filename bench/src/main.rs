@@ -15,6 +15,7 @@ mod added;
 mod chart;
 mod compare;
 mod contender;
+mod edge;
 mod entrant;
 mod failover;
 mod fault;
@@ -110,7 +111,7 @@ fn measure_suite(suite: Suite, plan: &Plan, place: &Place) -> Result<Vec<(&'stat
         Suite::Policies => alone(routes::POLICIES.name, routes::POLICIES.measure(pace, place)?),
         Suite::Ledger => alone(routes::LEDGER.name, routes::LEDGER.measure(pace, place)?),
         Suite::Registry => alone(registry::NAME, registry::measure(pace, place)?),
-        Suite::Failover | Suite::Scale => {
+        Suite::Failover | Suite::Scale | Suite::Edge => {
             let parts = plan.parts.iter();
             parts
                 .filter(|part| part.suite() == suite)

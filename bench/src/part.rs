@@ -1,4 +1,4 @@
-//! The parts of the suites failover and scale: each can be run by itself.
+//! The parts of the suites failover, scale and edge: each can be run by itself.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::results::Measured;
 use crate::routes::{DEFAULTS, Routes};
 use crate::suite::{Pace, Suite};
 use crate::trial::Trial;
-use crate::{failover, scale};
+use crate::{edge, failover, scale};
 
 /// One of them.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,8 @@ impl Part {
         let of = |suite| move |trial| Part::Trial(suite, trial);
         let failover = failover::TRIALS.into_iter().map(of(Suite::Failover));
         let scale = scale::TRIALS.into_iter().map(of(Suite::Scale));
-        failover.chain([Part::Cost(&DEFAULTS)]).chain(scale)
+        let edge = edge::TRIALS.into_iter().map(of(Suite::Edge));
+        failover.chain([Part::Cost(&DEFAULTS)]).chain(scale).chain(edge)
     }
 
     pub(crate) fn named(name: &str) -> Option<Part> {
@@ -81,7 +82,10 @@ mod tests {
     use super::*;
 
     fn trials() -> impl Iterator<Item = &'static Trial> {
-        failover::TRIALS.into_iter().chain(scale::TRIALS)
+        failover::TRIALS
+            .into_iter()
+            .chain(scale::TRIALS)
+            .chain(edge::TRIALS)
     }
 
     #[test]

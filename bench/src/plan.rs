@@ -20,6 +20,7 @@ usage: cargo xtask bench [SUITE]... [OPTIONS]
   registry   10,000 backends in 1,000 policies that register themselves
   failover   backends that die, stand still, are slow, full or broken, behind Portreeve, nginx and HAProxy
   scale      pools that grow and shrink by themselves: from zero, with a load that steps, and a hundred that are idle
+  edge       TLS over HTTP/1.1 and HTTP/2, handshakes, idle TLS connections, raw connections
   all        all of them
 
 A whole run of a suite is written to bench/results/latest.json, docs/BENCHMARKS.md and docs/bench-http1.svg; any other
@@ -27,7 +28,7 @@ prints only.
 
   --only NAME,NAME        just these scenarios of http1
   --contenders NAME,NAME  just these of portreeve, nginx, haproxy, relay
-  --parts NAME,NAME       just these parts of failover or scale
+  --parts NAME,NAME       just these parts of failover, scale or edge
   --rounds N              rounds of each scenario (default 6; policies 100, ledger 40, scale 4)
   --seconds N             length of one measurement (default 4; policies and ledger 1)
   --quick                 2 rounds of 1 second; failover and scale take longer where a part wants it
@@ -43,7 +44,7 @@ pub(crate) struct Plan {
     pub(crate) scenarios: Vec<&'static Scenario>,
     /// Of http1 and failover.
     pub(crate) contenders: Vec<Contender>,
-    /// Of failover and scale; those of suites that are not run count for nothing.
+    /// Of failover, scale and edge; those of suites that are not run count for nothing.
     pub(crate) parts: Vec<Part>,
     rounds: Option<usize>,
     length: Option<Duration>,
@@ -114,8 +115,13 @@ impl Plan {
             let (name, suite) = (part.name(), part.suite().name());
             return Err(Fault::Usage(format!("--parts: {name} is a part of {suite}")));
         }
-        if !is_about(Suite::Http1) && !is_about(Suite::Failover) && !has_all_contenders {
-            return Err(Fault::Usage("--contenders is for http1 and failover".to_owned()));
+        let has_peers = [Suite::Http1, Suite::Failover, Suite::Edge]
+            .into_iter()
+            .any(is_about);
+        if !has_peers && !has_all_contenders {
+            return Err(Fault::Usage(
+                "--contenders is for http1, failover and edge".to_owned(),
+            ));
         }
         if self.saves && !has_all_contenders {
             return Err(Fault::Usage(

@@ -17,7 +17,7 @@ use crate::measure::worker_name;
 use crate::results::{LoadSample, Measured, Results, Spread, write};
 use crate::routes::{DEFAULTS, LEDGER, POLICIES};
 use crate::scenario::{SCENARIOS, Scenario, Work};
-use crate::{failover, scale};
+use crate::{edge, failover, scale};
 
 /// Writes the tables between the markers of docs/BENCHMARKS.md, and the chart beside it.
 pub(crate) fn publish(results: &Results, root: &Path) -> Result<(), Fault> {
@@ -59,12 +59,13 @@ fn beyond_http1(results: &Results) -> String {
         trials::tables(&failover::TRIALS, results),
         routes::table(&DEFAULTS, results),
         trials::tables(&scale::TRIALS, results),
+        trials::tables(&edge::TRIALS, results),
     ];
     let tables = tables.concat();
     if tables.is_empty() {
         return tables;
     }
-    format!("## Policies, packets, ledger, registry, failover, scale\n\n{tables}")
+    format!("## Policies, packets, ledger, registry, failover, scale, edge\n\n{tables}")
 }
 
 /// Scenarios that there are results for, in the order of the report.

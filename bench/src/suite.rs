@@ -19,6 +19,8 @@ pub(crate) enum Suite {
     Failover,
     /// Pools that grow and shrink by themselves.
     Scale,
+    /// TLS, HTTP/2 and raw connections.
+    Edge,
 }
 
 /// How long a suite is measured.
@@ -30,7 +32,7 @@ pub(crate) struct Pace {
 }
 
 impl Suite {
-    pub(crate) const ALL: [Suite; 7] = [
+    pub(crate) const ALL: [Suite; 8] = [
         Suite::Http1,
         Suite::Packets,
         Suite::Policies,
@@ -38,6 +40,7 @@ impl Suite {
         Suite::Registry,
         Suite::Failover,
         Suite::Scale,
+        Suite::Edge,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -49,6 +52,7 @@ impl Suite {
             Suite::Registry => "registry",
             Suite::Failover => "failover",
             Suite::Scale => "scale",
+            Suite::Edge => "edge",
         }
     }
 
@@ -60,7 +64,7 @@ impl Suite {
     /// disturbs both sides of a round alike.
     pub(crate) fn pace(self) -> Pace {
         let (rounds, seconds) = match self {
-            Suite::Http1 | Suite::Packets | Suite::Registry | Suite::Failover => (6, 4),
+            Suite::Http1 | Suite::Packets | Suite::Registry | Suite::Failover | Suite::Edge => (6, 4),
             Suite::Scale => (4, 4),
             Suite::Policies => (100, 1),
             Suite::Ledger => (40, 1),

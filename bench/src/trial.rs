@@ -1,4 +1,4 @@
-//! What a trial is, of failover or scale: who goes through it, what comes out, and what that should be.
+//! What a trial is, of failover, scale or edge: who goes through it, what comes out, and what that should be.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,6 +33,15 @@ pub(crate) struct Column {
     pub(crate) target: Option<Bound>,
     /// The figure is another one of the same round, divided by that of the first entrant of the same program.
     pub(crate) relative_to_first: Option<&'static str>,
+    /// The figure is another one of the same round, divided by that of the better peer.
+    pub(crate) relative_to_peer: Option<Better>,
+}
+
+/// A figure of which one is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Better {
+    Less(&'static str),
+    More(&'static str),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +49,8 @@ pub(crate) enum Unit {
     Count,
     /// The figure itself is in microseconds.
     Millis,
+    /// The same, shown as it is.
+    Micros,
     Ratio,
     /// The figure itself is a share of one.
     Percent,
@@ -90,6 +101,7 @@ impl Trial {
                 figures.insert(entrant.name, found);
             }
             self.relate(&mut figures);
+            self.relate_to_peers(&mut figures);
             add(&mut series, figures);
             entrants.rotate_left(1);
         }
@@ -128,6 +140,27 @@ impl Trial {
         }
     }
 
+    /// Works out the figures that are relative to the better peer's.
+    fn relate_to_peers(&self, figures: &mut BTreeMap<&'static str, Figures>) {
+        for column in self.columns {
+            let Some(better) = column.relative_to_peer else {
+                continue;
+            };
+            let of = |entrant: &Entrant| figures.get(entrant.name)?.get(better.figure()).copied();
+            let peers = self.entrants.iter().filter(|entrant| entrant.contender.is_peer());
+            let Some(best) = better.best(peers.filter_map(of)) else {
+                continue;
+            };
+            for entrant in self.entrants {
+                if let Some(own) = figures.get_mut(entrant.name)
+                    && let Some(figure) = own.get(better.figure()).copied()
+                {
+                    own.insert(column.name, figure / best);
+                }
+            }
+        }
+    }
+
     fn first_of(&self, contender: Contender) -> &'static str {
         let mut entrants = self.entrants.iter();
         let first = entrants.find(|entrant| entrant.contender == contender);
@@ -154,6 +187,7 @@ impl Column {
             unit,
             target: None,
             relative_to_first: None,
+            relative_to_peer: None,
         }
     }
 
@@ -167,6 +201,22 @@ impl Column {
     pub(crate) const fn of_first(self, figure: &'static str) -> Column {
         Column {
             relative_to_first: Some(figure),
+            ..self
+        }
+    }
+
+    /// A cost, divided by the least of a peer.
+    pub(crate) const fn of_best_peer(self, figure: &'static str) -> Column {
+        Column {
+            relative_to_peer: Some(Better::Less(figure)),
+            ..self
+        }
+    }
+
+    /// A gain, divided by the most of a peer.
+    pub(crate) const fn of_best_peer_rate(self, figure: &'static str) -> Column {
+        Column {
+            relative_to_peer: Some(Better::More(figure)),
             ..self
         }
     }
@@ -201,6 +251,21 @@ impl Column {
     }
 }
 
+impl Better {
+    fn figure(self) -> &'static str {
+        match self {
+            Better::Less(figure) | Better::More(figure) => figure,
+        }
+    }
+
+    fn best(self, figures: impl Iterator<Item = f64>) -> Option<f64> {
+        match self {
+            Better::Less(_) => figures.reduce(f64::min),
+            Better::More(_) => figures.reduce(f64::max),
+        }
+    }
+}
+
 impl Bound {
     /// For the end of a cell: whether it is met by all rounds, by the median, or not.
     pub(crate) fn verdict(self, spread: &Spread) -> &'static str {
@@ -224,6 +289,7 @@ impl Unit {
         match self {
             Unit::Count => format!("{value:.0}"),
             Unit::Millis => format!("{:.1} ms", value / 1000.0),
+            Unit::Micros => format!("{value:.1} us"),
             Unit::Ratio => format!("{value:.2}"),
             Unit::Percent => format!("{:.1} %", value * 100.0),
         }

@@ -1,14 +1,24 @@
 //! Opens keep-alive connections one after the other, does one request on each and holds them all.
 //!
-//! `bench-idle PROXY COUNT` prints the count once all are held, and lets go of them when its stdin ends.
+//! `bench-idle PROXY COUNT [tls]` prints the count once all are held, and lets go of them when its stdin ends.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use portreeve_bench::tls;
+
 fn main() -> io::Result<()> {
     let (proxy, count) =
         arguments().ok_or_else(|| io::Error::other("usage: bench-idle PROXY_IP:PORT COUNT"))?;
-    let held = (0..count).map(|_| hold(proxy)).collect::<io::Result<Vec<_>>>()?;
+    let over_tls = std::env::args().nth(3).is_some_and(|word| word == "tls");
+    let config = tls::config();
+    let hold = |_| -> io::Result<Held> {
+        Ok(match over_tls {
+            true => Box::new(asked(tls::connect(&config, proxy)?)?),
+            false => Box::new(asked(TcpStream::connect(proxy)?)?),
+        })
+    };
+    let held = (0..count).map(hold).collect::<io::Result<Vec<_>>>()?;
     writeln!(io::stdout(), "{}", held.len())?;
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())
@@ -19,11 +29,13 @@ fn arguments() -> Option<(SocketAddr, usize)> {
     Some((arguments.next()?.parse().ok()?, arguments.next()?.parse().ok()?))
 }
 
-/// A connection with one answer behind it.
-fn hold(proxy: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(proxy)?;
-    (&stream).write_all(b"GET /small HTTP/1.1\r\nHost: bench.test\r\n\r\n")?;
-    let mut answer = BufReader::new(&stream);
+/// A connection that is open for as long as it is there.
+type Held = Box<dyn std::any::Any>;
+
+/// The connection, with one answer behind it.
+fn asked<S: Read + Write>(mut stream: S) -> io::Result<S> {
+    stream.write_all(b"GET /small HTTP/1.1\r\nHost: bench.test\r\n\r\n")?;
+    let mut answer = BufReader::new(&mut stream);
     let length = head(&mut answer)?;
     answer.read_exact(&mut vec![0; length])?;
     Ok(stream)
