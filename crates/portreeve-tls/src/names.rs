@@ -1,0 +1,65 @@
+//! The names that a certificate is for.
+
+use std::net::IpAddr;
+
+use rustls::pki_types::CertificateDer;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
+
+/// The names (SAN, RFC 5280 section 4.2.1.6) of a certificate, each with its kind: `DNS:a.example.com`,
+/// `URI:spiffe://example.com/api`, `email:ops@example.com`, `IP:10.0.0.7`; hosts in lower case, in the certificate's
+/// order. A name that is not visible ASCII, or has a comma in it, is left out, since it could be taken for several
+/// where names are listed; so are kinds other than these. Nothing of what cannot be read.
+#[must_use]
+pub fn names_of(certificate: &CertificateDer<'_>) -> Vec<Box<str>> {
+    X509Certificate::from_der(certificate).map_or_else(|_| Vec::new(), |(_, parsed)| names_in(&parsed))
+}
+
+/// The same of one that is parsed already.
+pub(crate) fn names_in(certificate: &X509Certificate<'_>) -> Vec<Box<str>> {
+    let Ok(Some(names)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    names.value.general_names.iter().filter_map(spelled).collect()
+}
+
+/// The hosts that it is for, in lower case, `*.example.com` among them; the subject's common name where there are none.
+pub(crate) fn hosts_in(certificate: &X509Certificate<'_>) -> Vec<Box<str>> {
+    let names = names_in(certificate);
+    let hosts: Vec<Box<str>> = names
+        .iter()
+        .filter_map(|name| name.strip_prefix("DNS:"))
+        .map(Box::from)
+        .collect();
+    if hosts.is_empty() {
+        return common_name(certificate).into_iter().collect();
+    }
+    hosts
+}
+
+fn common_name(certificate: &X509Certificate<'_>) -> Option<Box<str>> {
+    let name = certificate.subject().iter_common_name().next()?.as_str().ok()?;
+    is_plain(name).then(|| name.to_ascii_lowercase().into())
+}
+
+fn spelled(name: &GeneralName<'_>) -> Option<Box<str>> {
+    let (kind, text) = match name {
+        GeneralName::DNSName(host) => ("DNS", host.to_ascii_lowercase()),
+        GeneralName::URI(uri) => ("URI", (*uri).to_owned()),
+        GeneralName::RFC822Name(address) => ("email", (*address).to_owned()),
+        GeneralName::IPAddress(bytes) => ("IP", address(bytes)?.to_string()),
+        _ => return None,
+    };
+    is_plain(&text).then(|| format!("{kind}:{text}").into())
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let four = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    four.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from))
+        .ok()
+}
+
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
+}
