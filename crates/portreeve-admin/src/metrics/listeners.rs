@@ -32,6 +32,11 @@ pub(super) fn write(sheet: &mut Sheet<'_>, snapshot: &Snapshot) -> fmt::Result {
         "portreeve_requests_unrouted",
         "Requests that ended before a route was found, by cause.",
         by_cause(&all, |totals| &totals.unrouted),
+    )?;
+    sheet.counters(
+        "portreeve_edge_events",
+        "What happened at client connections before and beside requests, by event.",
+        by_event(&all),
     )
 }
 
@@ -48,5 +53,12 @@ fn by_cause<'a>(
     all.iter().flat_map(move |(listener, totals)| {
         let counts = counts(totals).iter().filter(|(_, count)| *count > 0);
         counts.map(move |(cause, count)| ([of(listener)[0], ("cause", cause.code())], *count))
+    })
+}
+
+fn by_event<'a>(all: &'a [Counted<'a>]) -> impl Iterator<Item = ([(&'a str, &'a str); 2], u64)> {
+    all.iter().flat_map(|(listener, totals)| {
+        let counts = totals.edge.iter().filter(|(_, count)| *count > 0);
+        counts.map(|(event, count)| ([of(listener)[0], ("event", event.code())], *count))
     })
 }

@@ -27,6 +27,7 @@ mod scaling;
 mod sockets;
 mod streaming;
 mod strict;
+mod tcp;
 mod transparency;
 mod tunnels;
 mod visible;
