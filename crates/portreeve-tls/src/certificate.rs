@@ -239,6 +239,16 @@ fn certified(
     CertifiedKey::from_der(chain, key, &provider())
 }
 
+/// What is shown to an ACME server (RFC 8737 section 3). It is not held against the rules for certificates: its critical
+/// extension is one that only such a server understands.
+pub(crate) fn challenge_key(shown: Managed) -> Result<CertifiedKey, Wrong> {
+    let key = provider().key_provider.load_private_key(shown.key);
+    let key = key.map_err(|fault| Wrong::Managed {
+        reason: fault.to_string(),
+    })?;
+    Ok(CertifiedKey::new(shown.chain, key))
+}
+
 fn unusable(plan: &CertificatePlan, fault: &rustls::Error) -> Wrong {
     match fault {
         rustls::Error::InconsistentKeys(_) => Wrong::KeyMismatch {

@@ -11,7 +11,7 @@ use super::listener_parts::ListenerParts;
 use super::pool_parts::PoolParts;
 use super::warned::{Told, of_certificate};
 use super::{Loaded, Refreshed};
-use crate::certificate::{Certificate, CertificateFacts, Managed};
+use crate::certificate::{Certificate, CertificateFacts, Managed, challenge_key};
 use crate::fault::{Place, TlsFault, TlsWarning, Wrong};
 use crate::listener::challenge_config;
 use crate::table::TlsTable;
@@ -21,6 +21,10 @@ use crate::table::TlsTable;
 pub(super) struct State {
     listeners: Vec<ListenerParts>,
     pools: Vec<PoolParts>,
+    /// Those that the latest plan has no more. A snapshot of the plan before may still need them, and does until the
+    /// next one is there.
+    former_listeners: Vec<ListenerParts>,
+    former_pools: Vec<PoolParts>,
     managed: BTreeMap<Name, Arc<Certificate>>,
     alpn_challenges: Arc<HashMap<Box<str>, Arc<ServerConfig>>>,
     http_challenges: HashMap<Box<str>, Arc<str>>,
@@ -40,6 +44,11 @@ impl State {
                 parts.follow(before);
             }
         }
+        let is_gone =
+            |before: &mut ListenerParts| loaded.listeners.iter().all(|parts| parts.name != before.name);
+        self.former_listeners = self.listeners.extract_if(.., is_gone).collect();
+        let is_gone = |before: &mut PoolParts| loaded.pools.iter().all(|parts| parts.name != before.name);
+        self.former_pools = self.pools.extract_if(.., is_gone).collect();
         self.listeners = loaded.listeners;
         self.pools = loaded.pools;
         self.told.look_soon();
@@ -100,16 +109,14 @@ impl State {
     }
 
     pub(super) fn set_alpn_challenge(&mut self, name: &str, shown: Option<Managed>) -> Result<(), TlsFault> {
-        let shown = shown
-            .map(|shown| Certificate::of_managed(name, shown))
-            .transpose();
+        let shown = shown.map(challenge_key).transpose();
         let shown = shown.map_err(|wrong| TlsFault {
             place: Place::Managed(name.into()),
             wrong,
         })?;
         let challenges = Arc::make_mut(&mut self.alpn_challenges);
         match shown {
-            Some(shown) => challenges.insert(name.into(), Arc::new(challenge_config(&shown.key))),
+            Some(shown) => challenges.insert(name.into(), Arc::new(challenge_config(&shown))),
             None => challenges.remove(name),
         };
         Ok(())
@@ -130,8 +137,13 @@ impl State {
         };
         let pool = |parts: &PoolParts| (Arc::clone(&parts.name), parts.built());
         TlsTable {
-            listeners: self.listeners.iter().map(listener).collect(),
-            pools: self.pools.iter().map(pool).collect(),
+            listeners: self
+                .listeners
+                .iter()
+                .chain(&self.former_listeners)
+                .map(listener)
+                .collect(),
+            pools: self.pools.iter().chain(&self.former_pools).map(pool).collect(),
             http_challenges: self.http_challenges.clone(),
         }
     }
