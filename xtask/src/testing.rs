@@ -58,6 +58,7 @@ impl Lacking {
             Lacking::Fails => runner
                 .env("PORTREEVE_MUST_HAVE_MOTO", "1")
                 .env("PORTREEVE_MUST_HAVE_GRPCIO", "1")
+                .env("PORTREEVE_MUST_HAVE_PEBBLE", "1")
                 .env("PORTREEVE_MUST_HAVE_DOCKER", "1"),
         }
     }
