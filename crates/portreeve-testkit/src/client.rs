@@ -5,8 +5,11 @@ mod packets;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::time::timeout;
 
 use crate::PATIENCE;
@@ -91,6 +94,41 @@ impl Client {
             ended: None,
             patience: PATIENCE,
         }
+    }
+
+    /// Connects, and does a TLS handshake for this name. In TLS 1.3 a server that refuses the client shows it only later.
+    ///
+    /// # Errors
+    /// If the handshake comes to nothing.
+    ///
+    /// # Panics
+    /// If it cannot connect, or `name` is none.
+    pub async fn connect_tls(address: &Address, config: &Arc<ClientConfig>, name: &str) -> io::Result<Self> {
+        let name = ServerName::try_from(name.to_owned()).expect("tests name hosts well");
+        let client = Self::connect(address).await;
+        let shaken = timeout(PATIENCE, client.wire.connect_tls(Arc::clone(config), name));
+        Ok(Self {
+            wire: shaken.await.expect("a handshake takes no time here")?,
+            ..client
+        })
+    }
+
+    /// What the TLS handshake has settled.
+    ///
+    /// # Panics
+    /// If there was none.
+    pub fn session(&self) -> &rustls::CommonState {
+        self.wire
+            .session()
+            .expect("a client that has connected within TLS")
+    }
+
+    /// Keeps the connection open, and nothing of TLS: the peer still holds all of its own.
+    ///
+    /// # Panics
+    /// If there was no TLS.
+    pub fn forget_session(self) -> tokio::net::TcpStream {
+        self.wire.into_silent()
     }
 
     /// Sets how long each further call may take.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use socket2::{Domain, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
@@ -65,6 +66,7 @@ impl Origin {
         OriginBuilder {
             scripts: scripts.into_iter().collect(),
             bind: At::Ip(Ipv4Addr::LOCALHOST.into()),
+            tls: None,
         }
     }
 
@@ -246,6 +248,7 @@ impl Drop for Origin {
 pub struct OriginBuilder {
     scripts: Vec<Script>,
     bind: At,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 #[derive(Debug)]
@@ -273,6 +276,13 @@ impl OriginBuilder {
         self
     }
 
+    /// Speaks TLS. A connection whose handshake comes to nothing is closed, and has brought nothing.
+    #[must_use]
+    pub fn within_tls(mut self, config: &Arc<ServerConfig>) -> Self {
+        self.tls = Some(Arc::clone(config));
+        self
+    }
+
     /// Listens on a Unix socket at this path.
     #[must_use]
     pub fn on_unix(mut self, path: impl Into<PathBuf>) -> Self {
@@ -292,7 +302,11 @@ impl OriginBuilder {
         };
         let log = Arc::new(Log::default());
         let accepting = watch::Sender::new(true);
-        let task = tokio::spawn(accept(door, self.scripts, Arc::clone(&log), accepting.clone()));
+        let served = Served {
+            scripts: self.scripts,
+            tls: self.tls,
+        };
+        let task = tokio::spawn(accept(door, served, Arc::clone(&log), accepting.clone()));
         Origin {
             address,
             log,
@@ -324,7 +338,7 @@ fn unix_door(path: &PathBuf) -> (Door, Address) {
 }
 
 /// Runs a script for each connection; ends them all when it is dropped.
-async fn accept(door: Door, scripts: Vec<Script>, log: Arc<Log>, accepting: watch::Sender<bool>) {
+async fn accept(door: Door, served: Served, log: Arc<Log>, accepting: watch::Sender<bool>) {
     let mut peers = JoinSet::new();
     let mut stop = accepting.subscribe();
     loop {
@@ -333,7 +347,7 @@ async fn accept(door: Door, scripts: Vec<Script>, log: Arc<Log>, accepting: watc
             _ = stop.wait_for(|accepting| !accepting) => break,
             wire = door.accept() => {
                 let wire = wire.expect("accepting works while files are left");
-                peers.spawn(run(wire, &scripts, &log, &accepting));
+                peers.spawn(run(wire, &served, &log, &accepting));
             }
             Some(_) = peers.join_next() => {}
         }
@@ -343,15 +357,32 @@ async fn accept(door: Door, scripts: Vec<Script>, log: Arc<Log>, accepting: watc
     while peers.join_next().await.is_some() {}
 }
 
+/// What is done with connections.
+struct Served {
+    scripts: Vec<Script>,
+    tls: Option<Arc<ServerConfig>>,
+}
+
 fn run(
     wire: Wire,
-    scripts: &[Script],
+    served: &Served,
     log: &Arc<Log>,
     accepting: &watch::Sender<bool>,
 ) -> impl Future<Output = ()> + use<> {
     let index = log.connection_opened();
+    let scripts = &served.scripts;
     let script = scripts.get(index).or(scripts.last()).cloned().unwrap_or_default();
-    Peer::new(wire, index, Arc::clone(log), accepting.clone()).play(script)
+    let (tls, log, accepting) = (served.tls.clone(), Arc::clone(log), accepting.clone());
+    async move {
+        let wire = match tls {
+            Some(tls) => wire.accept_tls(tls).await,
+            None => Ok(wire),
+        };
+        match wire {
+            Ok(wire) => Peer::new(wire, index, log, accepting).play(script).await,
+            Err(_) => log.change(|state| state.connections[index].is_over = true),
+        }
+    }
 }
 
 fn bound(port: u16) -> Socket {

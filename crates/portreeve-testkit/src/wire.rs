@@ -1,14 +1,18 @@
-//! TCP and Unix sockets as one thing.
+//! TCP and Unix sockets as one thing, and TLS over TCP.
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ServerConfig};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 /// Where a peer listens. Prints as a configuration file says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,7 @@ impl Door {
 pub(crate) enum Wire {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Wire {
@@ -69,6 +74,59 @@ impl Wire {
         match address {
             Address::Tcp(address) => TcpStream::connect(address).await.map(Self::tcp),
             Address::Unix(path) => UnixStream::connect(path).await.map(Self::Unix),
+        }
+    }
+
+    /// Does a client's handshake over it.
+    pub(crate) async fn connect_tls(
+        self,
+        config: Arc<ClientConfig>,
+        name: ServerName<'static>,
+    ) -> io::Result<Self> {
+        let shaken = TlsConnector::from(config).connect(name, self.into_tcp()?).await?;
+        Ok(Self::Tls(Box::new(shaken.into())))
+    }
+
+    /// Does a server's handshake over it.
+    pub(crate) async fn accept_tls(self, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let shaken = TlsAcceptor::from(config).accept(self.into_tcp()?).await?;
+        Ok(Self::Tls(Box::new(shaken.into())))
+    }
+
+    fn into_tcp(self) -> io::Result<TcpStream> {
+        match self {
+            Self::Tcp(stream) => Ok(stream),
+            Self::Unix(_) | Self::Tls(_) => Err(io::Error::other("TLS goes over TCP here")),
+        }
+    }
+
+    /// What TLS has settled, if it is spoken.
+    pub(crate) fn session(&self) -> Option<&rustls::CommonState> {
+        match self {
+            Self::Tls(stream) => match &**stream {
+                TlsStream::Client(stream) => Some(stream.get_ref().1),
+                TlsStream::Server(stream) => Some(stream.get_ref().1),
+            },
+            _ => None,
+        }
+    }
+
+    /// The connection under TLS alone.
+    pub(crate) fn into_silent(self) -> TcpStream {
+        match self {
+            Self::Tls(stream) => match *stream {
+                TlsStream::Client(stream) => stream.into_inner().0,
+                TlsStream::Server(stream) => stream.into_inner().0,
+            },
+            Self::Tcp(_) | Self::Unix(_) => panic!("no TLS is spoken here"),
+        }
+    }
+
+    fn tcp_of(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(stream) => Some(stream),
+            Self::Tls(stream) => Some(stream.get_ref().0),
+            Self::Unix(_) => None,
         }
     }
 
@@ -88,6 +146,7 @@ impl Wire {
         match self {
             Self::Tcp(stream) => stream.read_buf(into).await,
             Self::Unix(stream) => stream.read_buf(into).await,
+            Self::Tls(stream) => stream.read_buf(into).await,
         }
     }
 
@@ -96,6 +155,11 @@ impl Wire {
         match self {
             Self::Tcp(stream) => stream.write(bytes).await,
             Self::Unix(stream) => stream.write(bytes).await,
+            Self::Tls(stream) => {
+                let count = stream.write(bytes).await?;
+                stream.flush().await?;
+                Ok(count)
+            }
         }
     }
 
@@ -103,6 +167,10 @@ impl Wire {
         match self {
             Self::Tcp(stream) => stream.write_all(bytes).await,
             Self::Unix(stream) => stream.write_all(bytes).await,
+            Self::Tls(stream) => {
+                stream.write_all(bytes).await?;
+                stream.flush().await
+            }
         }
     }
 
@@ -111,13 +179,14 @@ impl Wire {
         match self {
             Self::Tcp(stream) => stream.shutdown().await,
             Self::Unix(stream) => stream.shutdown().await,
+            Self::Tls(stream) => stream.shutdown().await,
         }
     }
 
     /// Ends a TCP connection with RST: whatever is unsent is lost, the peer's next call fails. A Unix socket knows no
     /// such thing and is closed.
     pub(crate) fn reset(self) {
-        if let Self::Tcp(stream) = &self {
+        if let Some(stream) = self.tcp_of() {
             SockRef::from(stream)
                 .set_linger(Some(Duration::ZERO))
                 .expect("SO_LINGER can be set on an open socket");
@@ -125,10 +194,7 @@ impl Wire {
     }
 
     pub(crate) fn local(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(stream) => stream.local_addr().ok(),
-            Self::Unix(_) => None,
-        }
+        self.tcp_of().and_then(|stream| stream.local_addr().ok())
     }
 }
 
