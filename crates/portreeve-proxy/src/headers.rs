@@ -20,6 +20,10 @@ pub(crate) struct Via<'a> {
     pub(crate) trusted: bool,
     /// Whether `Forwarded` (RFC 7239) is written too.
     pub(crate) forwarded: bool,
+    /// Whether the client's connection is within TLS.
+    pub(crate) is_secured: bool,
+    /// The field that says whose certificate the client has shown, and what it says; only we may write it.
+    pub(crate) certificate: Option<(&'a str, &'a [Box<str>])>,
     /// The field that says how long we wait, and what it says.
     pub(crate) deadline: Option<(&'a str, String)>,
 }
@@ -28,6 +32,13 @@ impl Via<'_> {
     fn says_itself(&self, head: &Head, field: &Field) -> bool {
         let is_deadline = |(name, _): &(&str, String)| head.name(field).eq_ignore_ascii_case(name.as_bytes());
         self.deadline.as_ref().is_some_and(is_deadline)
+            || self
+                .certificate
+                .is_some_and(|(name, _)| is_read_as(head.name(field), name.as_bytes()))
+    }
+
+    fn proto(&self) -> &'static [u8] {
+        if self.is_secured { b"https" } else { b"http" }
     }
 }
 
@@ -80,6 +91,7 @@ pub(crate) fn write_request(
     }
     write_forwarding(request, via, out);
     line(out, b"Via", via_of(request));
+    write_certificate(via, out);
     if let Some((name, left)) = &via.deadline {
         line(out, name.as_bytes(), left.as_bytes());
     }
@@ -271,7 +283,7 @@ fn write_forwarding(request: &Request, via: &Via<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
     let has = |known| via.trusted && head.values(known).next().is_some();
     if !has(Known::XForwardedProto) {
-        out.extend_from_slice(b"X-Forwarded-Proto: http\r\n");
+        line(out, b"X-Forwarded-Proto", via.proto());
     }
     let authority = request.authority();
     if !authority.is_empty() && !has(Known::XForwardedHost) {
@@ -307,10 +319,51 @@ fn write_forwarded(request: &Request, via: &Via<'_>, out: &mut Vec<u8>) {
         close,
         b";host=\"",
         request.authority(),
-        b"\";proto=http\r\n",
+        b"\";proto=",
+        via.proto(),
+        b"\r\n",
     ] {
         out.extend_from_slice(part);
     }
+}
+
+/// The names of the client's certificate, separated by commas. Whatever in them could be taken for more than a part of
+/// a name is percent-encoded (RFC 3986 section 2.1).
+fn write_certificate(via: &Via<'_>, out: &mut Vec<u8>) {
+    let Some((field, names)) = via.certificate.filter(|(_, names)| !names.is_empty()) else {
+        return;
+    };
+    out.extend_from_slice(field.as_bytes());
+    out.extend_from_slice(b": ");
+    for (index, name) in names.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b", ");
+        }
+        for byte in name.bytes() {
+            match byte {
+                b',' | b'%' | b'"' => encode(byte, out),
+                byte if byte.is_ascii_graphic() => out.push(byte),
+                byte => encode(byte, out),
+            }
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn encode(byte: u8, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+}
+
+/// Whether some backend may take one name for the other: many tell `-` from `_` no more than upper from lower case.
+fn is_read_as(name: &[u8], other: &[u8]) -> bool {
+    let plain = |byte: &u8| {
+        if *byte == b'_' {
+            b'-'
+        } else {
+            byte.to_ascii_lowercase()
+        }
+    };
+    name.len() == other.len() && name.iter().map(plain).eq(other.iter().map(plain))
 }
 
 fn write_request_connection(request: &Request, keep_alive: bool, out: &mut Vec<u8>) {

@@ -24,6 +24,7 @@ mod refusal;
 mod register;
 mod relay;
 mod request;
+mod said;
 mod serve;
 mod slots;
 mod socket;

@@ -1,6 +1,10 @@
 //! Accepting connections: one loop per worker and listener.
 
+pub(crate) mod crowd;
+pub(crate) mod handshake;
+pub(crate) mod pacer;
 mod preamble;
+mod queue;
 
 use std::fs::File;
 use std::io;
@@ -15,10 +19,11 @@ use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 
+use self::handshake::Handshaken;
 use crate::conn::Conn;
 use crate::refusal::{Answer, Refusal};
 use crate::serve::client::{Client, Peer, Place};
-use crate::serve::{h1, tcp};
+use crate::serve::{h1, h2, tcp};
 use crate::socket::Listening;
 use crate::stream::Stream;
 use crate::stream::wire::Wire;
@@ -155,6 +160,7 @@ fn serve_clad(stream: Wire, peer: Peer, place: Place) -> impl Future<Output = ()
     async move {
         match undressed.await {
             Some(Undressed::Http1(client)) => h1::serve(client).await,
+            Some(Undressed::Http2(client)) => Box::pin(h2::serve(client)).await,
             Some(Undressed::Tcp(client)) => tcp::serve(client).await,
             None => {}
         }
@@ -164,6 +170,7 @@ fn serve_clad(stream: Wire, peer: Peer, place: Place) -> impl Future<Output = ()
 /// A connection, and what comes on it.
 enum Undressed {
     Http1(Client),
+    Http2(Client),
     /// Bytes, whatever they mean.
     Tcp(Client),
 }
@@ -174,11 +181,17 @@ async fn undress(mut stream: Wire, mut peer: Peer, mut place: Place) -> Option<U
     if preamble::is_due(&peer, &listener) {
         peer = preamble::read(&mut stream, peer, &listener, &mut place).await?;
     }
-    let conn = Conn::new(Stream::Wire(stream), &place.worker.wheel);
-    let client = Client::new(conn, Rc::new(peer), place);
+    let (client, is_http2) = if listener.tls.is_some() {
+        let Handshaken { client, is_http2 } = handshake::accept(stream, peer, place).await?;
+        (client, is_http2)
+    } else {
+        let conn = Conn::new(Stream::Wire(stream), &place.worker.wheel);
+        (Client::new(conn, Rc::new(peer), place), false)
+    };
     Some(match listener.carries {
-        Carries::Http => Undressed::Http1(client),
         Carries::Tcp => Undressed::Tcp(client),
+        Carries::Http if is_http2 => Undressed::Http2(client),
+        Carries::Http => Undressed::Http1(client),
     })
 }
 

@@ -9,15 +9,16 @@ use std::time::{Duration, Instant};
 
 use portreeve_model::plan::Name;
 use portreeve_model::{Listener, Snapshot};
+use portreeve_tls::TlsTable;
 use tokio::runtime::LocalOptions;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::forward::sticky::StickySecret;
-use crate::hold::Holds;
 use crate::listen::{Accepting, Acceptor, accept_all};
 use crate::record::journal::RecordSink;
 use crate::record::ledger::LedgerSink;
 use crate::register::RegistrationCall;
+use crate::said::Said;
 use crate::slots::Slots;
 use crate::socket::{BoundListener, Listening};
 use crate::worker::{Gate, Outlets, Worker};
@@ -45,14 +46,19 @@ pub struct ProxySettings {
     pub wakes: Option<Arc<Notify>>,
     /// What sticky cookies are sealed with.
     pub sticky: StickySecret,
+    /// Certificates, and what TLS is configured with. What a snapshot needs of it is there before the snapshot.
+    pub tls: watch::Receiver<Arc<TlsTable>>,
     /// When time begins for all planes of the process; `None`: now.
     pub start: Option<Instant>,
 }
 
 impl ProxySettings {
-    fn outlets(&self, holds: &Arc<Holds>, snapshots: &watch::Receiver<Arc<Snapshot>>) -> Outlets {
+    fn outlets(&self, snapshots: &watch::Receiver<Arc<Snapshot>>) -> Outlets {
         Outlets {
-            holds: Arc::clone(holds),
+            workers: u32::try_from(self.threads.max(1)).unwrap_or(u32::MAX),
+            holds: Arc::default(),
+            said: Arc::<Said>::default(),
+            tls: self.tls.clone(),
             sticky: self.sticky.clone(),
             records: self.records.clone(),
             ledger: self.ledger.clone(),
@@ -85,15 +91,10 @@ impl Proxy {
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> Result<Self, StartError> {
         let start = settings.start.unwrap_or_else(Instant::now);
-        let holds = Arc::new(Holds::default());
+        let outlets = settings.outlets(&snapshots);
         let mut workers = Vec::new();
         for shard in 0..settings.threads.max(1) {
-            workers.push(Handle::start(
-                shard,
-                start,
-                settings.outlets(&holds, &snapshots),
-                snapshots.clone(),
-            )?);
+            workers.push(Handle::start(shard, start, outlets.clone(), snapshots.clone())?);
         }
         Ok(Self {
             workers,

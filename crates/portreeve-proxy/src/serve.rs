@@ -7,6 +7,7 @@ pub(crate) mod h2;
 mod inbound;
 mod own;
 pub(crate) mod packets;
+pub(crate) mod plain;
 mod registration;
 pub(crate) mod tcp;
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use portreeve_http1::Head;
 use portreeve_model::plan::Name;
 use portreeve_model::{FleetShared, Listener, Pool, Snapshot, Tick};
+use portreeve_tls::TlsTable;
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::date;
@@ -16,9 +17,12 @@ use crate::forward::h2::Http2Conns;
 use crate::forward::idle::IdleConns;
 use crate::forward::sticky::StickySecret;
 use crate::hold::Holds;
+use crate::listen::crowd::Crowd;
+use crate::listen::pacer::Pacer;
 use crate::record::journal::{Journal, RecordSink};
 use crate::record::ledger::{LedgerJournal, LedgerSink};
 use crate::register::RegistrationCall;
+use crate::said::Said;
 use crate::slots::Slots;
 use crate::timer::Wheel;
 
@@ -26,12 +30,20 @@ use crate::timer::Wheel;
 pub(crate) struct Worker {
     /// Its place in sharded counters.
     pub(crate) shard: usize,
+    /// How many workers there are.
+    pub(crate) workers: u32,
     pub(crate) wheel: Rc<Wheel>,
     pub(crate) idle: IdleConns,
     pub(crate) http2: Http2Conns,
     /// Shared by all workers.
     pub(crate) holds: Arc<Holds>,
     pub(crate) sticky: StickySecret,
+    /// Certificates, and what TLS is configured with.
+    pub(crate) tls: watch::Receiver<Arc<TlsTable>>,
+    /// Whose handshake has its turn.
+    pub(crate) pacer: Rc<Pacer>,
+    /// Shared by all workers.
+    pub(crate) said: Arc<Said>,
     pub(crate) journal: Option<Journal>,
     pub(crate) ledger: Option<LedgerJournal>,
     /// Where registrations go, if anybody takes them.
@@ -65,7 +77,10 @@ pub(crate) struct Worker {
 /// Where a worker sends what is not for clients or backends, and what it shares with the others.
 #[derive(Clone)]
 pub(crate) struct Outlets {
+    pub(crate) workers: u32,
     pub(crate) holds: Arc<Holds>,
+    pub(crate) said: Arc<Said>,
+    pub(crate) tls: watch::Receiver<Arc<TlsTable>>,
     pub(crate) sticky: StickySecret,
     pub(crate) records: Option<RecordSink>,
     pub(crate) ledger: Option<LedgerSink>,
@@ -78,6 +93,7 @@ pub(crate) struct Outlets {
 pub(crate) struct Gate {
     pub(crate) name: Name,
     pub(crate) slots: Arc<Slots>,
+    pub(crate) crowd: Crowd,
     listener: RefCell<Rc<Current>>,
     closing: Cell<bool>,
 }
@@ -99,6 +115,7 @@ impl Gate {
         Rc::new(Self {
             name: listener.name.clone(),
             slots,
+            crowd: Crowd::default(),
             listener: RefCell::new(Rc::new(Current(listener.clone()))),
             closing: Cell::new(false),
         })
@@ -124,11 +141,15 @@ impl Worker {
         let seed = u64::try_from(seed & u128::from(u64::MAX)).unwrap_or(1) ^ ((shard as u64 + 1) << 56);
         Rc::new(Self {
             shard,
+            workers: outlets.workers,
             wheel: Wheel::new(),
             idle: IdleConns::default(),
             http2: Http2Conns::default(),
             holds: outlets.holds,
             sticky: outlets.sticky,
+            tls: outlets.tls,
+            pacer: Rc::default(),
+            said: outlets.said,
             journal: outlets.records.map(Journal::new),
             ledger: outlets.ledger.map(LedgerJournal::new),
             registrations: outlets.registrations,

@@ -81,6 +81,7 @@ impl Server {
             registrations: Some(calls),
             sticky: sticky_key::secret(&config.state, &config.plan),
             start: Some(start),
+            tls: watch::channel(Arc::default()).1,
             wakes: Some(Arc::clone(&wakes)),
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;

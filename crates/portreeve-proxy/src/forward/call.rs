@@ -151,9 +151,17 @@ impl<'a> Call<'a> {
             client: &self.peer.text,
             trusted: self.peer.is_trusted(self.listener),
             forwarded: self.listener.forwarded,
+            is_secured: self.peer.secured.is_some(),
+            certificate: self.certificate(),
             deadline: self.deadline(),
         };
         headers::write_request(self.request(), &via, backend, self.pool.limits.keep_alive, out);
+    }
+
+    /// Whose certificate the client has shown, where the listener has a field for it.
+    fn certificate(&self) -> Option<(&'a str, &'a [Box<str>])> {
+        let clients = self.listener.tls.as_ref()?.clients.as_ref()?;
+        Some((clients.header.as_deref()?, self.peer.certificate_names()))
     }
 
     /// What the backend is told of how long we wait.

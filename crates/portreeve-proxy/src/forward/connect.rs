@@ -4,15 +4,20 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use portreeve_model::plan::Scheme;
 use portreeve_model::{Backend, BackendAddress, Cause, Pool};
+use portreeve_tls::backend_cause;
 use rustix::io::Errno;
+use rustls::ClientConnection;
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::conn::{Conn, Gone};
+use crate::said::Subject;
 use crate::stream::Stream;
+use crate::stream::tls::Tls;
 use crate::stream::wire::Wire;
 use crate::timer::Timer;
 use crate::worker::Worker;
@@ -61,8 +66,46 @@ async fn secure(
     worker: &Worker,
     client: &mut Option<&mut Conn>,
 ) -> Result<Stream, Cause> {
-    let _ = (wire, pool, backend, deadline, worker, client);
-    Err(Cause::BackendTls)
+    let scheme = pool.scheme_of(backend);
+    let told = |(cause, reason): (Cause, String)| tell(pool, backend, cause, &reason, worker);
+    let session =
+        session(pool, backend, scheme, worker).map_err(|reason| told((Cause::BackendTls, reason)))?;
+    let mut tls = Box::new(Tls::new(wire, session));
+    let shaken = until(deadline, worker, client, |context| tls.poll_shake(context)).await?;
+    shaken.map_err(|error| told(backend_cause(&error)))?;
+    if scheme.is_http2() && tls.session().alpn_protocol() != Some(b"h2") {
+        let reason = "it has not agreed to speak HTTP/2 (ALPN h2)".to_owned();
+        return Err(told((Cause::BackendProtocol, reason)));
+    }
+    Ok(Stream::Tls(tls))
+}
+
+fn session(
+    pool: &Pool,
+    backend: &Backend,
+    scheme: Scheme,
+    worker: &Worker,
+) -> Result<ClientConnection, String> {
+    let table = worker.tls.borrow().clone();
+    let tls = table.pool(&pool.name).ok_or("nothing is known of its pool")?;
+    let name = tls.server_name(backend)?;
+    ClientConnection::new(tls.config(scheme), name).map_err(|error| error.to_string())
+}
+
+/// Logs, once per cause and interval, what is never told to a client in so many words.
+fn tell(pool: &Pool, backend: &Backend, cause: Cause, reason: &str, worker: &Worker) -> Cause {
+    let subject = Subject::Backend(backend.id, cause);
+    if let Some(unsaid) = worker.said.may_say(subject, Instant::now()) {
+        tracing::warn!(
+            pool = &*pool.name,
+            backend = &*backend.label,
+            cause = cause.code(),
+            reason,
+            unsaid,
+            "no secured connection to a backend"
+        );
+    }
+    cause
 }
 
 async fn connect_any(
@@ -106,10 +149,23 @@ async fn within<T>(
     client: &mut Option<&mut Conn>,
     connecting: impl Future<Output = io::Result<T>>,
 ) -> Result<T, Cause> {
-    let mut timer = Timer::new(&worker.wheel);
     let mut connecting = pin!(connecting);
-    std::future::poll_fn(|context| match connecting.as_mut().poll(context) {
-        Poll::Ready(connected) => Poll::Ready(connected.map_err(|error| cause_of(&error))),
+    let connected = until(deadline, worker, client, |context| {
+        connecting.as_mut().poll(context)
+    })
+    .await?;
+    connected.map_err(|error| cause_of(&error))
+}
+
+async fn until<T>(
+    deadline: Instant,
+    worker: &Worker,
+    client: &mut Option<&mut Conn>,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Result<T, Cause> {
+    let mut timer = Timer::new(&worker.wheel);
+    std::future::poll_fn(|context| match poll(context) {
+        Poll::Ready(done) => Poll::Ready(Ok(done)),
         Poll::Pending if timer.poll_expired(context, deadline) => Poll::Ready(Err(Cause::ConnectTimeout)),
         Poll::Pending => match client {
             Some(client) => client.poll_gone(context).map(|Gone| Err(Cause::ClientLeft)),

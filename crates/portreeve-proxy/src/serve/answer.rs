@@ -53,6 +53,9 @@ async fn serve<'a>(
     peer: &Peer,
     record: &mut Record<'a>,
 ) -> Ended {
+    if !is_for_named_host(peer, view.request) {
+        return Ended::refused(Refusal::new(Cause::SniMismatch), view.request);
+    }
     if let Some(own) = own::Own::of(view, listener) {
         return Box::pin(own::serve(own, client, listener, view.request, record)).await;
     }
@@ -103,6 +106,26 @@ pub(crate) async fn refuse_unread(client: &mut Client, listener: &Listener, refu
     )
     .await;
     Next::Linger
+}
+
+/// Whether the request is for the host that the TLS handshake was for, if both name one: what was settled for one host,
+/// as whose certificate a client has shown, says nothing of another (RFC 9110 section 15.5.20).
+fn is_for_named_host(peer: &Peer, request: &Request) -> bool {
+    let named = peer
+        .secured
+        .as_ref()
+        .and_then(|secured| secured.server_name.as_deref());
+    let host = host_of(request.authority());
+    named.is_none_or(|named| host.is_empty() || host.eq_ignore_ascii_case(named.as_bytes()))
+}
+
+/// An authority without its port, and without the dot that a whole name may end in.
+fn host_of(authority: &[u8]) -> &[u8] {
+    let host = match memchr::memrchr(b':', authority) {
+        Some(colon) if !authority.ends_with(b"]") => &authority[..colon],
+        _ => authority,
+    };
+    host.strip_suffix(b".").unwrap_or(host)
 }
 
 fn route<'a>(listener: &'a Listener, view: &dyn RequestView) -> Result<&'a Arc<Route>, Refusal> {

@@ -28,6 +28,7 @@ mod sockets;
 mod streaming;
 mod strict;
 mod tcp;
+mod tls;
 mod transparency;
 mod tunnels;
 mod visible;

@@ -60,6 +60,7 @@ impl Plane {
             wakes: Some(Arc::clone(&wakes)),
             sticky: StickySecret::new([7; 32]),
             start: Some(began),
+            tls: watch::channel(Arc::default()).1,
         };
         let proxy = Proxy::start(&settings, seen).expect("threads can be started");
         let socket = BoundListener::bind(&plan.listeners[0].bind, threads).expect("port 0 is always free");
