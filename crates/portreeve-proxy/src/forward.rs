@@ -136,14 +136,14 @@ pub(crate) async fn forward(call: &Call<'_>, client: &mut Client, record: &mut R
         way.tried.insert(turn.backend().id);
         match ask(call, &choice, &mut turn, &mut way.tried, client, record).await {
             Ok(ended) => {
-                note_failure(&mut turn, ended.cause());
+                note_failure(&mut turn, call.blamed(ended.cause()));
                 if ended.has_left() {
                     worker.holds.note_left(call.pool);
                 }
                 return ended;
             }
             Err(failed) => {
-                note_failure(&mut turn, failed.cause);
+                note_failure(&mut turn, call.blamed(failed.cause));
                 drop(turn);
                 if !way.goes_on(failed, call, &worker, record) {
                     return way.refused(Refusal::new(Cause::NoBackend), call);

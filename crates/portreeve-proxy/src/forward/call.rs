@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use portreeve_http1::{Framing, HeadLimits};
 use portreeve_model::plan::WaitingPage;
-use portreeve_model::{Backend, Demanded, Listener, Pool, Route, spell_deadline};
+use portreeve_model::{Backend, Cause, Demanded, Listener, Pool, Route, spell_deadline};
 
 use super::choose::Choice;
 use crate::headers::{self, Via};
 use crate::patience::Patience;
 use crate::refusal::is_navigation;
-use crate::request::{Request, View};
+use crate::request::{Request, Tunnel, View};
 use crate::serve::client::Peer;
 use crate::worker::Worker;
 
@@ -109,6 +109,13 @@ impl<'a> Call<'a> {
     /// Whether the request can be sent a second time after a backend may have seen it, without anything remembered.
     pub(crate) fn is_replayable(&self) -> bool {
         self.has_no_body() && self.may_repeat()
+    }
+
+    /// What a failure may be held against the backend for: not that it has no tunnels, for which any client may ask.
+    pub(crate) fn blamed(&self, cause: Option<Cause>) -> Option<Cause> {
+        let has_no_tunnels =
+            |cause: &Cause| *cause == Cause::BackendProtocol && self.request().tunnel != Tunnel::None;
+        cause.filter(|cause| !has_no_tunnels(cause))
     }
 
     /// Bytes of the body that are remembered so that they can be sent again; 0 if they need not be. Where a backend may

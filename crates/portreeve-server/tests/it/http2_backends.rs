@@ -3,6 +3,7 @@
 mod backend;
 mod bodies;
 mod connections;
+mod ends;
 mod faults;
 mod frames;
 mod heads;

@@ -116,7 +116,7 @@ async fn link(pool: &Arc<Pool>, backend: &Arc<Backend>, worker: &Rc<Worker>) -> 
     let mut timer = Timer::new(&worker.wheel);
     let mut shaking = pin!(builder(&pool.limits).handshake(Io(Rc::clone(&state))));
     let shaken = std::future::poll_fn(|context| match shaking.as_mut().poll(context) {
-        Poll::Ready(shaken) => Poll::Ready(shaken.map_err(|error| cause_of(Some(&error)))),
+        Poll::Ready(shaken) => Poll::Ready(shaken.map_err(|_| Cause::ConnectFailed)),
         Poll::Pending if timer.poll_expired(context, deadline) => Poll::Ready(Err(Cause::ConnectTimeout)),
         Poll::Pending => Poll::Pending,
     });
@@ -142,7 +142,9 @@ async fn told(
     std::future::poll_fn(|context| {
         let ended = Pin::new(&mut *connection).poll(context);
         if let Poll::Ready(ended) = ended {
-            return Poll::Ready(Err(cause_of(ended.err().as_ref())));
+            // However it hangs up on a preface: it does not want to speak HTTP/2.
+            tracing::debug!(?ended, "no settings came");
+            return Poll::Ready(Err(Cause::BackendProtocol));
         }
         if send.current_max_send_streams() != UNTOLD {
             return Poll::Ready(Ok(()));
@@ -153,14 +155,6 @@ async fn told(
         Poll::Pending
     })
     .await
-}
-
-/// Why there is no connection.
-fn cause_of(error: Option<&h2::Error>) -> Cause {
-    match error {
-        Some(error) if !error.is_io() => Cause::BackendProtocol,
-        _ => Cause::ConnectFailed,
-    }
 }
 
 fn builder(limits: &BackendLimits) -> Builder {

@@ -1,5 +1,7 @@
 //! A request head of HTTP/1.1, read once more and said in HTTP/2 (RFC 9113 section 8.3.1).
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use h2::ext::Protocol;
 use http::header::{HeaderName, HeaderValue};
@@ -54,10 +56,23 @@ impl Spoken {
 
 /// Says a head in HTTP/2. `may_extend`: the other side takes extended CONNECT.
 pub(super) fn translate(bytes: &[u8], is_secured: bool, may_extend: bool) -> Result<Translated, Refused> {
-    let mut head = Head::new();
-    let line = parse_request(bytes, &UNBOUNDED, &mut head).map_err(|_| Refused::Unsayable)?;
-    let framing = request_framing(&line, &head).map_err(|_| Refused::Unsayable)?;
-    let upgrade = upgrade(&head);
+    HEAD.with_borrow_mut(|head| translate_in(head, bytes, is_secured, may_extend))
+}
+
+thread_local! {
+    /// Read into by all, one after the other: what it held is forgotten at the next.
+    static HEAD: RefCell<Head> = RefCell::default();
+}
+
+fn translate_in(
+    head: &mut Head,
+    bytes: &[u8],
+    is_secured: bool,
+    may_extend: bool,
+) -> Result<Translated, Refused> {
+    let line = parse_request(bytes, &UNBOUNDED, head).map_err(|_| Refused::Unsayable)?;
+    let framing = request_framing(&line, head).map_err(|_| Refused::Unsayable)?;
+    let upgrade = upgrade(head);
     if upgrade.is_some() && !may_extend {
         return Err(Refused::NotExtended);
     }
@@ -67,7 +82,7 @@ pub(super) fn translate(bytes: &[u8], is_secured: bool, may_extend: bool) -> Res
         is_grpc: head.values(Known::ContentType).any(is_grpc),
         upgrade,
     };
-    let request = request(&head, &line, &spoken, is_secured)?;
+    let request = request(head, &line, &spoken, is_secured)?;
     let framing = if spoken.tunnels() {
         Framing::UntilClose
     } else {
