@@ -1,7 +1,6 @@
 //! A byte stream to a client or a backend. Whatever it is made of, it carries HTTP/1.1, packets or bytes as they are:
 //! what is told over HTTP/2 is told here as if it had come, or went, over a connection of its own.
 
-pub(crate) mod frames;
 pub(crate) mod inward;
 pub(crate) mod outward;
 pub(crate) mod tls;

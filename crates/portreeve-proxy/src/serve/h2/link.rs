@@ -8,12 +8,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use portreeve_frames::{FrameWatch, Violation};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::buffer::Buffer;
 use crate::serve::client::Client;
 use crate::stream::Stream;
-use crate::stream::frames::{FrameWatch, Violation};
 
 /// A connection, and what is on its way out.
 pub(super) struct Link {

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h2::server::{Builder, Connection};
 use h2::{Error, Reason};
+use portreeve_frames::FrameWatch;
 use portreeve_model::{EdgeEvent, Listener};
 
 use super::link::{End, Link};
 use super::stream::{self, Running, Shared};
 use crate::serve::client::Client;
-use crate::stream::frames::FrameWatch;
 
 /// One connection whose preface was read.
 pub(super) struct Session {

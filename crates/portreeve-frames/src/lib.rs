@@ -1,6 +1,8 @@
 //! The frames of an HTTP/2 connection as they pass, by their headers alone (RFC 9113 section 4.1): what costs us work and
-//! carries nothing is counted against what a client may do in a second. No I/O and no clock: bytes and time are passed
-//! in.
+//! carries nothing is counted against what a client may do in a second.
+//!
+//! No I/O, no clock, no tasks, no unsafe: bytes and time are passed in. What the frames say, and whether they may stand
+//! where they stand, is not judged here.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,7 @@ use portreeve_model::plan::Http2Plan;
 
 /// What a client may not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Violation {
+pub enum Violation {
     /// It resets too many streams, or breaks the rules on too many of them (CVE-2023-44487, CVE-2025-8671).
     RapidReset,
     /// It sends too many frames that carry nothing (CVE-2019-9512 to 9518).
@@ -19,7 +21,9 @@ pub(crate) enum Violation {
 }
 
 impl Violation {
-    pub(crate) fn event(self) -> EdgeEvent {
+    /// What it is counted as.
+    #[must_use]
+    pub fn event(self) -> EdgeEvent {
         match self {
             Self::RapidReset => EdgeEvent::Http2RapidReset,
             Self::IdleFrames => EdgeEvent::Http2IdleFrames,
@@ -30,7 +34,7 @@ impl Violation {
 
 /// Watches both directions of one connection.
 #[derive(Debug)]
-pub(crate) struct FrameWatch {
+pub struct FrameWatch {
     from_client: Frames,
     to_client: Frames,
     resets_max: u32,
@@ -50,8 +54,9 @@ pub(crate) struct FrameWatch {
 }
 
 impl FrameWatch {
-    /// `block_max`: bytes that one block of fields may take on the wire.
-    pub(crate) fn new(plan: &Http2Plan, block_max: u32) -> Self {
+    /// One whose client has sent nothing yet. `block_max`: bytes that one block of fields may take on the wire.
+    #[must_use]
+    pub fn new(plan: &Http2Plan, block_max: u32) -> Self {
         Self {
             from_client: Frames::behind(PREFACE),
             to_client: Frames::behind(0),
@@ -68,8 +73,11 @@ impl FrameWatch {
         }
     }
 
-    /// Bytes came from the client.
-    pub(crate) fn came(&mut self, mut bytes: &[u8], now: impl Fn() -> Instant) -> Result<(), Violation> {
+    /// Bytes came from the client. `now` is asked only where something has to be counted.
+    ///
+    /// # Errors
+    /// What the client may not do; the rest of `bytes` was not looked at.
+    pub fn came(&mut self, mut bytes: &[u8], now: impl Fn() -> Instant) -> Result<(), Violation> {
         while let Some(frame) = self.from_client.next(&mut bytes) {
             match frame.kind {
                 DATA if frame.length > 0 => self.earn(),
@@ -84,7 +92,10 @@ impl FrameWatch {
     }
 
     /// Bytes go to the client.
-    pub(crate) fn went(&mut self, mut bytes: &[u8], now: impl Fn() -> Instant) -> Result<(), Violation> {
+    ///
+    /// # Errors
+    /// The same as of [`came`](Self::came).
+    pub fn went(&mut self, mut bytes: &[u8], now: impl Fn() -> Instant) -> Result<(), Violation> {
         while let Some(frame) = self.to_client.next(&mut bytes) {
             match frame.kind {
                 DATA if frame.length > 0 => self.earn(),
@@ -99,12 +110,13 @@ impl FrameWatch {
     }
 
     /// Streams that were reset since the last call because the client broke the rules.
-    pub(crate) fn take_faults(&mut self) -> u32 {
+    pub fn take_faults(&mut self) -> u32 {
         std::mem::take(&mut self.faults)
     }
 
     /// Whether the client has reset streams within the present second.
-    pub(crate) fn has_resets(&self) -> bool {
+    #[must_use]
+    pub fn has_resets(&self) -> bool {
         self.resets > 0
     }
 
