@@ -5,6 +5,7 @@
 //! does with one until a signal ends it.
 
 mod access_log;
+mod certificates;
 mod config_file;
 mod error;
 mod ledger;
@@ -21,6 +22,7 @@ mod systemd;
 mod telemetry;
 
 pub use access_log::AccessLogError;
+pub use certificates::look_at_certificates;
 pub use config_file::ConfigFile;
 pub use error::{ReloadError, StartError};
 pub use ledger::LedgerError;

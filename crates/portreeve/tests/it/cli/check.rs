@@ -82,3 +82,28 @@ fn a_folder_is_not_a_file() {
         "{outcome:?}"
     );
 }
+
+#[test]
+fn every_certificate_that_cannot_be_used_is_told_at_once() {
+    let folder = Scratch::new();
+    folder.write("empty.pem", "");
+    let file = folder.write(
+        "tls.toml",
+        "[listener.web]\nbind = \"127.0.0.1:1\"\n\
+         tls = { certificates = [{ certificate = \"gone.pem\", key = \"gone.key\" }, \
+         { certificate = \"empty.pem\", key = \"empty.pem\" }] }\n\
+         [pool.app]\nbackends = \"https://a\"\ntls = { authorities = \"nobody.pem\" }\n",
+    );
+
+    let outcome = run(["check".as_ref(), file.as_os_str()]);
+
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    for words in [
+        "gone.pem cannot be read",
+        "empty.pem is empty",
+        "nobody.pem cannot be read",
+    ] {
+        let told = outcome.stdout.lines().any(|line| line.contains(words));
+        assert!(told, "{words}: {outcome:?}");
+    }
+}
