@@ -6,7 +6,7 @@ use portreeve_admin::AdminBindError;
 
 use crate::ledger::LedgerError;
 use crate::listeners::{NotBound, NotBoundReason, shown};
-use crate::{AccessLogError, StateFolderError};
+use crate::{AccessLogError, StateFolderError, TlsFaults};
 
 /// Why the proxy did not start. Nothing of it runs then.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,9 @@ pub enum StartError {
     /// The access log cannot be written.
     #[error(transparent)]
     AccessLog(#[from] AccessLogError),
+    /// Certificates, keys or authorities cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFaults),
     /// The admin address cannot be listened on.
     #[error(transparent)]
     AdminBind(#[from] AdminBindError),
@@ -62,6 +65,9 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReloadError {
+    /// Certificates, keys or authorities cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFaults),
     /// A new listener's address cannot be listened on.
     #[error("listener {name}: {source}")]
     Bind {

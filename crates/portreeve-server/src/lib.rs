@@ -20,6 +20,7 @@ mod state_folder;
 mod sticky_key;
 mod systemd;
 mod telemetry;
+mod tls;
 
 pub use access_log::AccessLogError;
 pub use certificates::look_at_certificates;
@@ -32,6 +33,7 @@ pub use server::{Reloaded, Server};
 pub use signals::EndSignal;
 pub use state_folder::StateFolderError;
 pub use telemetry::{LogGuard, log_to_stderr, report_panics};
+pub use tls::TlsFaults;
 
 pub use portreeve_model::plan::Bind;
 pub use portreeve_proxy::Drained;

@@ -13,12 +13,14 @@ use portreeve_control::{ControlSettings, Controller, EventListener};
 use portreeve_model::plan::{Bind, Name};
 use portreeve_proxy::{Drained, LedgerSink, Proxy, ProxySettings};
 use portreeve_scaler::Scaler;
+use portreeve_tls::Loaded;
 use tokio::sync::{Notify, watch};
 
 use crate::access_log::AccessLog;
 use crate::ledger::{self, Ledger, LedgerError, LedgerEvents};
 use crate::listeners::{Bound, Listeners};
 use crate::registrations::Registrations;
+use crate::tls::Tls;
 use crate::{ReloadError, StartError, scaling, state_folder, sticky_key};
 
 /// A running proxy: data plane, control plane, admin listener, access log. Dropping it ends it at once.
@@ -28,6 +30,7 @@ pub struct Server {
     listeners: Listeners,
     proxy: Proxy,
     controller: Controller,
+    tls: Tls,
     admin: Option<Admin>,
     access_log: Option<AccessLog>,
     ledger: Option<Ledger>,
@@ -64,11 +67,13 @@ impl Server {
     /// the admin listener; the data plane has threads of its own.
     ///
     /// # Errors
-    /// An address, the access log, the ledger or the state folder cannot be used. Nothing runs then.
+    /// An address, a certificate or its key, the access log, the ledger or the state folder cannot be used. Nothing runs
+    /// then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         // Both planes count time from here.
         let start = Instant::now();
         let prepared = Prepared::for_config(&config)?;
+        let tls = Tls::start(&config.plan, &config.state).await?;
         let settings = prepared.control_settings(&config, start);
         let controller = Controller::start(config.plan.clone(), config.threads, settings).await?;
         let registrar = Registrar::new(controller.door());
@@ -80,8 +85,8 @@ impl Server {
             ledger: prepared.ledger.as_ref().map(Ledger::sink),
             registrations: Some(calls),
             sticky: sticky_key::secret(&config.state, &config.plan),
+            tls: tls.subscribe(),
             start: Some(start),
-            tls: watch::channel(Arc::default()).1,
             wakes: Some(Arc::clone(&wakes)),
         };
         let proxy = Proxy::start(&settings, controller.snapshots())?;
@@ -102,12 +107,14 @@ impl Server {
         };
         let mut listeners = Listeners::default();
         listeners.open(prepared.bound, &proxy);
+        tls.begin();
         readiness.send_replace(Readiness::Ready);
         Ok(Self {
             config,
             listeners,
             proxy,
             controller,
+            tls,
             admin,
             access_log: prepared.access_log,
             ledger: prepared.ledger,
@@ -139,19 +146,19 @@ impl Server {
     /// of theirs; new ones are bound before anything changes; gone ones stop accepting while their requests finish.
     ///
     /// # Errors
-    /// A new listener's address cannot be bound. The configuration before stays in force then.
+    /// A certificate or its key cannot be used, or a new listener's address cannot be bound. The configuration before
+    /// stays in force then.
     pub async fn reload(&mut self, config: Config) -> Result<Reloaded, ReloadError> {
-        let bound = self
-            .listeners
-            .bind_new(&config.plan, self.config.threads)
-            .map_err(|not_bound| {
-                self.events.reload_refused();
-                ReloadError::from(not_bound)
-            })?;
+        let (loaded, bound) = self
+            .prepare(&config)
+            .await
+            .inspect_err(|_| self.events.reload_refused())?;
+        self.tls.publish(loaded);
         self.controller.apply(config.plan.clone()).await;
         let closed = self.listeners.gone(&config.plan);
         self.listeners.close(&closed, &self.proxy);
         let opened = self.listeners.open(bound, &self.proxy);
+        self.tls.follow(&config.plan);
         self.controller.door().own(self.own());
         let needs_restart = self.take_over(config);
         self.events.reloaded(SystemTime::now());
@@ -162,6 +169,13 @@ impl Server {
             closed,
             needs_restart,
         })
+    }
+
+    /// All of a reload that can fail.
+    async fn prepare(&mut self, config: &Config) -> Result<(Loaded, Bound), ReloadError> {
+        let loaded = self.tls.load(&config.plan).await?;
+        let bound = self.listeners.bind_new(&config.plan, self.config.threads)?;
+        Ok((loaded, bound))
     }
 
     /// Notes that a configuration could not even be read, for `/metrics`.
@@ -185,6 +199,7 @@ impl Server {
             listeners,
             proxy,
             controller,
+            tls,
             admin,
             access_log,
             ledger,
@@ -199,7 +214,7 @@ impl Server {
         if let Some(admin) = admin {
             admin.stop().await;
         }
-        drop(registrations);
+        drop((registrations, tls));
         scaler.stop().await;
         controller.stop().await;
         if let Some(ledger) = ledger {

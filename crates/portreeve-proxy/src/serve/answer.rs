@@ -56,7 +56,7 @@ async fn serve<'a>(
     if !is_for_named_host(peer, view.request) {
         return Ended::refused(Refusal::new(Cause::SniMismatch), view.request);
     }
-    if let Some(own) = own::Own::of(view, listener) {
+    if let Some(own) = own::Own::of(view, listener, &client.worker) {
         return Box::pin(own::serve(own, client, listener, view.request, record)).await;
     }
     if registration::is_for_registry(view, listener) {

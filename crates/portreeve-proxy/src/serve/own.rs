@@ -1,11 +1,13 @@
-//! What a listener without TLS says itself, before any route: the way to the listener that has TLS.
+//! What a listener without TLS says itself, before any route: the proof that a name is ours (RFC 8555 section 8.3), and the
+//! way to the listener that has TLS.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Instant;
 
 use memchr::memchr;
 use portreeve_http1::Framing;
-use portreeve_model::{Cause, Listener, Redirect};
+use portreeve_model::{Cause, Listener, Redirect, RequestView};
 
 use super::answer::{connection_option, keeps_alive};
 use super::client::Client;
@@ -15,10 +17,13 @@ use crate::patience::Patience;
 use crate::record::Record;
 use crate::refusal::{Refusal, reason};
 use crate::request::{Request, View};
+use crate::worker::Worker;
 
 /// An answer that needs no backend.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Own {
+    /// To a certificate authority that looks whether a name is ours.
+    Proof(Arc<str>),
     /// To this place, with this status.
     Elsewhere(u16, Vec<u8>),
     /// The client does not say which host it wants, so there is no place to send it to.
@@ -27,8 +32,11 @@ pub(crate) enum Own {
 
 impl Own {
     /// What the listener has to say to this request, if anything.
-    pub(crate) fn of(view: &View<'_>, listener: &Listener) -> Option<Self> {
-        elsewhere(view.request, listener.redirect?)
+    pub(crate) fn of(view: &View<'_>, listener: &Listener, worker: &Worker) -> Option<Self> {
+        if listener.tls.is_some() {
+            return None;
+        }
+        proof(view, worker).or_else(|| elsewhere(view.request, listener.redirect?))
     }
 }
 
@@ -58,6 +66,16 @@ pub(crate) async fn serve(
         Ok(()) => Ended::Done(if keeps { Next::Request } else { Next::Linger }),
         Err(_) => Ended::Aborted(Cause::ClientLeft),
     }
+}
+
+/// A token that is not ours is perhaps a backend's.
+fn proof(view: &View<'_>, worker: &Worker) -> Option<Own> {
+    let token = view.path().strip_prefix(CHALLENGES)?;
+    let token = std::str::from_utf8(token).ok()?;
+    if !matches!(view.method(), b"GET" | b"HEAD") {
+        return None;
+    }
+    worker.tls.borrow().http_challenge(token).map(Own::Proof)
 }
 
 fn elsewhere(request: &Request, redirect: Redirect) -> Option<Own> {
@@ -101,6 +119,7 @@ fn without_port(host: &[u8]) -> &[u8] {
 /// The whole response; its status.
 fn write(own: &Own, client: &Client, request: &Request, keeps: bool, out: &mut Vec<u8>) -> u16 {
     let (status, body) = match own {
+        Own::Proof(proof) => (200, proof.as_bytes()),
         Own::Elsewhere(status, _) => (*status, &b""[..]),
         Own::Nowhere => (Cause::Misdirected.status(), &b""[..]),
     };
@@ -114,6 +133,9 @@ fn write(own: &Own, client: &Client, request: &Request, keeps: bool, out: &mut V
         body.len()
     );
     match own {
+        Own::Proof(_) => {
+            out.extend_from_slice(b"Content-Type: application/octet-stream\r\nCache-Control: no-store\r\n")
+        }
         Own::Elsewhere(_, place) => {
             out.extend_from_slice(b"Location: ");
             out.extend_from_slice(place);
@@ -131,6 +153,7 @@ fn write(own: &Own, client: &Client, request: &Request, keeps: bool, out: &mut V
     status
 }
 
+const CHALLENGES: &[u8] = b"/.well-known/acme-challenge/";
 const HTTPS_PORT: u16 = 443;
 
 #[cfg(test)]

@@ -1,0 +1,110 @@
+//! Certificates and keys of the process: read at the start and at each reload, kept fresh, and had by ACME.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portreeve_acme::{Acme, AcmeSettings, Pace};
+use portreeve_model::plan::Plan;
+use portreeve_tls::{Loaded, Refreshed, TlsFault, TlsStore, TlsTable};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::MissedTickBehavior;
+
+/// The store, and the tasks that keep what is in it fresh. Dropping it ends them.
+pub(crate) struct Tls {
+    store: Arc<TlsStore>,
+    acme: Acme,
+    refreshing: JoinHandle<()>,
+}
+
+/// Every fault there is in certificates, keys and authorities, one a line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", listed(.0))]
+pub struct TlsFaults(pub Vec<TlsFault>);
+
+impl Tls {
+    /// Reads what the plan names and, from `state`, what ACME has given before. All that follows is done by tasks of the
+    /// calling runtime.
+    pub(crate) async fn start(plan: &Plan, state: &Path) -> Result<Self, TlsFaults> {
+        let store = Arc::new(TlsStore::new());
+        let loaded = load(&store, plan).await?;
+        store.publish(loaded);
+        let settings = AcmeSettings {
+            state: state.to_owned(),
+            store: Arc::clone(&store),
+            pace: Pace::default(),
+        };
+        Ok(Self {
+            acme: Acme::start(settings, plan),
+            refreshing: tokio::spawn(refresh(Arc::clone(&store))),
+            store,
+        })
+    }
+
+    /// Every listener accepts, so that proofs can be shown.
+    pub(crate) fn begin(&self) {
+        self.acme.begin();
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<TlsTable>> {
+        self.store.subscribe()
+    }
+
+    /// Reads what the plan names; nothing changes yet.
+    pub(crate) async fn load(&self, plan: &Plan) -> Result<Loaded, TlsFaults> {
+        load(&self.store, plan).await
+    }
+
+    /// Puts it in force: before the snapshot that needs it.
+    pub(crate) fn publish(&self, loaded: Loaded) {
+        self.store.publish(loaded);
+    }
+
+    /// Has the names of the plan certified, and no others any more; its listeners accept.
+    pub(crate) fn follow(&self, plan: &Plan) {
+        self.acme.follow(plan);
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        self.refreshing.abort();
+    }
+}
+
+/// On a thread where a slow disk delays nothing else.
+async fn load(store: &Arc<TlsStore>, plan: &Plan) -> Result<Loaded, TlsFaults> {
+    let (store, plan) = (Arc::clone(store), plan.clone());
+    let loaded = spawn_blocking(move || store.load(&plan)).await;
+    loaded
+        .expect("reading certificates does not panic")
+        .map_err(TlsFaults)
+}
+
+async fn refresh(store: Arc<TlsStore>) {
+    let mut beat = tokio::time::interval(REFRESH);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        let store = Arc::clone(&store);
+        match spawn_blocking(move || store.refresh()).await {
+            Ok(happened) => happened.iter().for_each(log),
+            Err(error) => tracing::error!(%error, "certificates were not looked at: a bug"),
+        }
+    }
+}
+
+fn log(happened: &Refreshed) {
+    match happened {
+        Refreshed::Taken { .. } => tracing::info!("{happened}"),
+        Refreshed::Kept(_) | Refreshed::Warned(_) => tracing::warn!("{happened}"),
+    }
+}
+
+fn listed(faults: &[TlsFault]) -> String {
+    let lines: Vec<String> = faults.iter().map(TlsFault::to_string).collect();
+    lines.join("\n")
+}
+
+const REFRESH: Duration = Duration::from_secs(1);
