@@ -12,7 +12,8 @@ pub struct Events {
     records_unwritten: AtomicU64,
     reload_failed: AtomicBool,
     reload_success: AtomicU64,
-    ledger: OnceLock<Look>,
+    ledger: OnceLock<Look<LedgerFigures>>,
+    acme: OnceLock<Look<AcmeFigures>>,
 }
 
 /// The ledger's figures at one moment.
@@ -26,10 +27,19 @@ pub struct LedgerFigures {
     pub is_failing: bool,
 }
 
-/// Looks the ledger's figures up.
-struct Look(Box<dyn Fn() -> LedgerFigures + Send + Sync>);
+/// How it is with the names that are certified by ACME, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AcmeFigures {
+    /// Orders so far, by what came of them.
+    pub orders: Vec<(&'static str, u64)>,
+    /// Each name, whether it has a certificate, and how many orders in a row brought none.
+    pub names: Vec<(String, bool, u64)>,
+}
 
-impl fmt::Debug for Look {
+/// Looks figures up.
+struct Look<T>(Box<dyn Fn() -> T + Send + Sync>);
+
+impl<T> fmt::Debug for Look<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Look(…)")
     }
@@ -76,6 +86,16 @@ impl Events {
     /// There is a ledger, and this says how it is. Only the first call counts.
     pub fn watch_ledger(&self, look: impl Fn() -> LedgerFigures + Send + Sync + 'static) {
         let _ = self.ledger.set(Look(Box::new(look)));
+    }
+
+    /// Names are certified by ACME, and this says how it goes. Only the first call counts.
+    pub fn watch_acme(&self, look: impl Fn() -> AcmeFigures + Send + Sync + 'static) {
+        let _ = self.acme.set(Look(Box::new(look)));
+    }
+
+    /// Empty where nothing is certified.
+    pub(crate) fn acme(&self) -> AcmeFigures {
+        self.acme.get().map(|Look(look)| look()).unwrap_or_default()
     }
 
     /// All zero where there is no ledger.

@@ -20,7 +20,7 @@ mod wire;
 
 pub use admin::{Admin, View};
 pub use admin_key::{AdminKey, AdminKeyError};
-pub use events::{Events, LedgerFigures};
+pub use events::{AcmeFigures, Events, LedgerFigures};
 pub use listen::{AdminBindError, AdminListener};
 pub use operator::Operator;
 pub use readiness::Readiness;

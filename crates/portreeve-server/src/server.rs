@@ -74,6 +74,7 @@ impl Server {
         let start = Instant::now();
         let prepared = Prepared::for_config(&config)?;
         let tls = Tls::start(&config.plan, &config.state).await?;
+        tls.show(&prepared.events);
         let settings = prepared.control_settings(&config, start);
         let controller = Controller::start(config.plan.clone(), config.threads, settings).await?;
         let registrar = Registrar::new(controller.door());

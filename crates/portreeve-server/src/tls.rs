@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portreeve_acme::{Acme, AcmeSettings, Pace};
+use portreeve_acme::{Acme, AcmeFault, AcmeSettings, Pace};
+use portreeve_admin::{AcmeFigures, Events};
 use portreeve_model::plan::Plan;
 use portreeve_tls::{Loaded, Refreshed, TlsFault, TlsStore, TlsTable};
 use tokio::sync::watch;
@@ -56,6 +57,12 @@ impl Tls {
         load(&self.store, plan).await
     }
 
+    /// Has `/metrics` show how it goes with ACME.
+    pub(crate) fn show(&self, events: &Events) {
+        let figures = self.acme.figures();
+        events.watch_acme(move || shown(&figures.borrow()));
+    }
+
     /// Puts it in force: before the snapshot that needs it.
     pub(crate) fn publish(&self, loaded: Loaded) {
         self.store.publish(loaded);
@@ -99,6 +106,20 @@ fn log(happened: &Refreshed) {
     match happened {
         Refreshed::Taken { .. } => tracing::info!("{happened}"),
         Refreshed::Kept(_) | Refreshed::Warned(_) => tracing::warn!("{happened}"),
+    }
+}
+
+fn shown(figures: &portreeve_acme::AcmeFigures) -> AcmeFigures {
+    let failed = AcmeFault::CODES.into_iter().zip(figures.failed);
+    let names = figures.names.iter();
+    AcmeFigures {
+        orders: [("received", figures.received)]
+            .into_iter()
+            .chain(failed)
+            .collect(),
+        names: names
+            .map(|(name, state)| (name.clone(), state.not_after.is_some(), u64::from(state.failures)))
+            .collect(),
     }
 }
 

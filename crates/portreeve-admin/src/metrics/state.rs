@@ -5,7 +5,7 @@ use std::fmt;
 use portreeve_model::Snapshot;
 
 use super::sheet::Sheet;
-use crate::{LedgerFigures, View};
+use crate::{AcmeFigures, LedgerFigures, View};
 
 pub(super) fn write(sheet: &mut Sheet<'_>, view: &View, snapshot: &Snapshot) -> fmt::Result {
     let events = view.events.totals();
@@ -44,7 +44,8 @@ pub(super) fn write(sheet: &mut Sheet<'_>, view: &View, snapshot: &Snapshot) -> 
             ([("reason", "unwritten")], events.records_unwritten),
         ],
     )?;
-    write_ledger(sheet, view.events.ledger())
+    write_ledger(sheet, view.events.ledger())?;
+    write_acme(sheet, &view.events.acme())
 }
 
 fn write_ledger(sheet: &mut Sheet<'_>, ledger: LedgerFigures) -> fmt::Result {
@@ -62,5 +63,29 @@ fn write_ledger(sheet: &mut Sheet<'_>, ledger: LedgerFigures) -> fmt::Result {
         "portreeve_ledger_failing",
         "1 while the disk takes no ledger records, and requests that require one are refused.",
         u64::from(ledger.is_failing),
+    )
+}
+
+fn write_acme(sheet: &mut Sheet<'_>, acme: &AcmeFigures) -> fmt::Result {
+    sheet.counters(
+        "portreeve_acme_orders",
+        "Orders of certificates, and attempts to open the account that failed, by what came of them.",
+        acme.orders
+            .iter()
+            .map(|(outcome, count)| ([("outcome", *outcome)], *count)),
+    )?;
+    sheet.gauges(
+        "portreeve_acme_certified",
+        "1 while a name has a certificate by ACME.",
+        acme.names
+            .iter()
+            .map(|(name, is_certified, _)| ([("name", name.as_str())], u64::from(*is_certified))),
+    )?;
+    sheet.gauges(
+        "portreeve_acme_failures_in_a_row",
+        "Orders for a name that brought no certificate since the last one that did.",
+        acme.names
+            .iter()
+            .map(|(name, _, failures)| ([("name", name.as_str())], *failures)),
     )
 }
