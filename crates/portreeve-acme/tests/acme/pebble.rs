@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::authority::Authority;
+use super::authority::Authority;
 
 /// A running authority; ended on drop.
 pub(crate) struct Pebble {

@@ -134,7 +134,7 @@ fn write(own: &Own, client: &Client, request: &Request, keeps: bool, out: &mut V
     );
     match own {
         Own::Proof(_) => {
-            out.extend_from_slice(b"Content-Type: application/octet-stream\r\nCache-Control: no-store\r\n")
+            out.extend_from_slice(b"Content-Type: application/octet-stream\r\nCache-Control: no-store\r\n");
         }
         Own::Elsewhere(_, place) => {
             out.extend_from_slice(b"Location: ");
