@@ -3,8 +3,8 @@
 //! One worker per core, each a thread with a runtime, connections and counters of its own; connections never move.
 //! Workers share nothing but the model: a snapshot comes down, atomics go up.
 //!
-//! A request's way, file by file: `listen` accepts, `serve::h1` waits, `serve::inbound` reads the head,
-//! `serve::answer` routes, admits and turns every error into a response, `forward` picks and tries backends,
+//! A request's way, file by file: `listen` accepts, and `listen::handshake` secures, `serve::h1` waits,
+//! `serve::inbound` reads the head, `serve::answer` routes, admits and turns every error into a response, `forward` picks and tries backends,
 //! `forward::exchange` sends the request and waits for the head, `headers` writes both heads, `forward::download`
 //! delivers, and the drop of `record` counts and writes it down.
 

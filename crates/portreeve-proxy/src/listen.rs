@@ -161,7 +161,7 @@ fn serve_clad(stream: Wire, peer: Peer, place: Place) -> impl Future<Output = ()
         match undressed.await {
             Some(Undressed::Http1(client)) => h1::serve(client).await,
             Some(Undressed::Http2(client)) => Box::pin(h2::serve(client)).await,
-            Some(Undressed::Tcp(client)) => tcp::serve(client).await,
+            Some(Undressed::Tcp(client)) => Box::pin(tcp::serve(client)).await,
             None => {}
         }
     }

@@ -105,7 +105,7 @@ impl Tls {
             // Its failure shows here too.
             let _ = self.poll_flush(context);
         }
-        if self.plain_left > 0 {
+        if self.plain_left > 0 || room.is_empty() {
             return Poll::Ready(self.take_plain(room));
         }
         if let Some(failed) = self.failed.take() {
