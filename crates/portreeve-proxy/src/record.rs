@@ -101,6 +101,7 @@ impl<'a> Record<'a> {
         client: Option<IpAddr>,
         request: Option<&'a Request>,
     ) -> Self {
+        worker.pacer.requests.set(worker.pacer.requests.get() + 1);
         Self {
             worker,
             listener,
@@ -232,6 +233,10 @@ impl<'a> Record<'a> {
 
 impl Drop for Record<'_> {
     fn drop(&mut self) {
+        self.worker
+            .pacer
+            .requests
+            .set(self.worker.pacer.requests.get() - 1);
         let total = self.total.unwrap_or_else(|| self.elapsed());
         if !self.is_complete && self.cause.is_none() {
             // Only a task that is dropped in the middle gets here: the time to drain is over.

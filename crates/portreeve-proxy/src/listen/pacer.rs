@@ -2,8 +2,8 @@
 //! thread from those who are served.
 //!
 //! The costly steps of all handshakes of a worker come one after the other. After a step that took t, the others get
-//! t · (100 − share) / share of the thread before the next one, unless they have nothing to do: rounds of the runtime
-//! that were over at once give the rest of that time up. So the bound holds while there is other work, and costs nothing
+//! t · (100 − share) / share of the thread before the next one, unless they have nothing to do: because no request is
+//! under way, or because all of them wait, as rounds of the runtime show that were over at once. So the bound holds while there is other work, and costs nothing
 //! while there is none. Handshakes that were begun go first: what was spent on them would be lost otherwise.
 
 use std::cell::Cell;
@@ -16,7 +16,9 @@ use super::queue::Queue;
 /// The turns of one worker.
 #[derive(Default)]
 pub(crate) struct Pacer {
-    /// Until when the thread is the others'.
+    /// Requests under way on the worker: the others.
+    pub(crate) requests: Cell<u32>,
+    /// Until when the thread is theirs.
     until: Cell<Option<Instant>>,
     /// Whether somebody sees to it that those who wait get their turn.
     is_paced: Cell<bool>,
@@ -100,7 +102,7 @@ impl Pacer {
     }
 
     fn is_others(&self, now: Instant) -> bool {
-        self.until.get().is_some_and(|until| now < until)
+        self.requests.get() > 0 && self.until.get().is_some_and(|until| now < until)
     }
 
     fn queue(&self, stage: Stage) -> &Queue {
@@ -168,6 +170,7 @@ mod tests {
                 tokio::task::spawn_local(handshakes(pacer.clone(), spent.clone(), share));
             }
             if with_requests {
+                pacer.requests.set(1);
                 tokio::task::spawn_local(requests(done.clone()));
             }
             let since = Instant::now();

@@ -54,7 +54,7 @@ async fn a_backend_whose_certificate_is_not_to_be_trusted_gets_nothing() {
     assert!(told.contains("\"backend_certificate\""), "{told}");
     assert!(!told.contains("UnknownIssuer"), "{told}");
     assert!(origin.requests().await.is_empty());
-    assert_eq!(edge.ended_in(Cause::BackendCertificate), 1);
+    edge.until_ended_in(Cause::BackendCertificate, 1).await;
 }
 
 #[tokio::test]

@@ -140,7 +140,8 @@ async fn a_flood_of_handshakes_leaves_requests_their_turn() {
     );
     assert!(done.load(Relaxed) > 100);
     // All 200 at once, without turns, would hold each request up for 200 handshakes, twice.
-    assert!(flooded < Duration::from_millis(20), "{calm:?} became {flooded:?}");
+    let most = calm * 10 + Duration::from_millis(20);
+    assert!(flooded < most, "{calm:?} became {flooded:?}");
 }
 
 #[tokio::test]

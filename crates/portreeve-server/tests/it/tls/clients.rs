@@ -149,7 +149,7 @@ async fn a_clients_certificate_is_told_and_nobody_else_may_tell_it() {
         let tls = plan.listeners[0].tls.as_mut().expect("it has TLS");
         tls.clients = Some(asks_clients(authority, false));
     });
-    let names = ["URI:spiffe://test/a,b", "DNS:client.test"];
+    let names = ["URI:spiffe://test/api", "DNS:client.test"];
     let showing = edge.authority.client_showing(&names);
     let request = "GET / HTTP/1.1\r\nHost: app.test\r\nX-Client-Certificate-San: DNS:forged.test\r\n\
                    X_Client_Certificate_SAN: DNS:forged.test\r\n\r\n";
@@ -159,7 +159,7 @@ async fn a_clients_certificate_is_told_and_nobody_else_may_tell_it() {
         assert_eq!(client.response().await.status(), 200);
     }
     let requests = origin.requests().await;
-    let told = Some("URI:spiffe://test/a%2Cb, DNS:client.test".to_owned());
+    let told = Some("URI:spiffe://test/api, DNS:client.test".to_owned());
     assert_eq!(requests[0].field(HEADER), told);
     assert_eq!(requests[1].field(HEADER), None);
     assert_eq!(requests[2].field(HEADER), told, "a resumed session knows it too");
