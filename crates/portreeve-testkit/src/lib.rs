@@ -7,6 +7,7 @@
 //! wait is bounded by [`PATIENCE`], and nothing runs on after the value that started it is dropped. What a test has
 //! got wrong, or a peer has, is a panic that shows the bytes: this crate is for tests only.
 
+mod certs;
 mod client;
 mod gate;
 mod load;
@@ -20,6 +21,7 @@ mod proxy;
 mod scratch;
 mod wire;
 
+pub use certs::{Authority, Leaf, LeafKey, Order};
 pub use client::{Broken, Client, Ended};
 pub use gate::Gate;
 pub use load::{Told, load, volley};
