@@ -1,5 +1,7 @@
 //! Authorities of a test's own, and certificates that they vouch for.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -227,11 +229,16 @@ impl Leaf {
     }
 
     /// `NAME.pem` and `NAME.key` in the folder, each put there at one stroke: where the two are.
+    ///
+    /// # Panics
+    /// If the folder takes no files.
     pub fn write(&self, folder: &Scratch, name: &str) -> (PathBuf, PathBuf) {
         let (certificate, key) = (format!("{name}.pem"), format!("{name}.key"));
         folder.replace(&certificate, &self.certificate_pem);
         folder.replace(&key, &self.key_pem());
-        (folder.file(&certificate), folder.file(&key))
+        let key = folder.file(&key);
+        fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("it was just written");
+        (folder.file(&certificate), key)
     }
 
     /// What a server speaks TLS with that shows this certificate and takes these protocols by ALPN.

@@ -84,7 +84,8 @@ fn of_alert(alert: AlertDescription) -> String {
 
 fn of_certificate(fault: &CertificateError) -> String {
     match fault {
-        CertificateError::UnknownIssuer => {
+        // By one of the same name that has another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "nobody whom we trust vouches for the backend's certificate: `authorities` in the pool's `tls`"
                 .to_owned()
         }
@@ -107,12 +108,21 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() {
         return "no name".to_owned();
     }
-    let shown: Vec<&str> = names.iter().take(NAMES_SHOWN_MAX).map(String::as_str).collect();
+    let shown: Vec<&str> = names
+        .iter()
+        .take(NAMES_SHOWN_MAX)
+        .map(|name| bare(name))
+        .collect();
     let rest = names.len() - shown.len();
     match rest {
         0 => shown.join(", "),
         rest => format!("{} and {rest} more", shown.join(", ")),
     }
+}
+
+/// rustls tells them as `DnsName("a.example.com")`.
+fn bare(name: &str) -> &str {
+    name.split('"').nth(1).unwrap_or(name)
 }
 
 const NAMES_SHOWN_MAX: usize = 5;

@@ -15,6 +15,8 @@ mod pool;
 mod provider;
 mod store;
 mod table;
+#[cfg(test)]
+mod testing;
 mod tickets;
 
 pub use certificate::{CertificateFacts, CertificateSource, KeyKind, Managed};

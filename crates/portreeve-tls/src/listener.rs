@@ -159,3 +159,6 @@ fn resume_by(config: &mut ServerConfig, tickets: Option<&Arc<Tickets>>) {
 }
 
 const CHALLENGE: &[u8] = b"acme-tls/1";
+
+#[cfg(test)]
+mod tests;

@@ -63,3 +63,52 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use rcgen::SanType;
+
+    use super::*;
+    use crate::testing::Authority;
+
+    #[test]
+    fn names_are_told_with_their_kind() {
+        let text = |name: &str| name.try_into().unwrap();
+        let leaf = Authority::new().client(vec![
+            SanType::DnsName(text("A.Test")),
+            SanType::URI(text("spiffe://test/A")),
+            SanType::Rfc822Name(text("ops@a.test")),
+            SanType::IpAddress(IpAddr::from([10, 0, 0, 7])),
+            SanType::IpAddress("2001:db8::1".parse().unwrap()),
+        ]);
+        let names = names_of(&leaf.der);
+        let wanted = [
+            "DNS:a.test",
+            "URI:spiffe://test/A",
+            "email:ops@a.test",
+            "IP:10.0.0.7",
+            "IP:2001:db8::1",
+        ];
+        assert_eq!(names, wanted.map(Box::from));
+    }
+
+    #[test]
+    fn a_name_that_could_be_taken_for_several_is_left_out() {
+        let text = |name: &str| name.try_into().unwrap();
+        let leaf = Authority::new().client(vec![
+            SanType::URI(text("spiffe://test/a,DNS:admin.test")),
+            SanType::URI(text("spiffe://test/a\r\nx-admin: yes")),
+            SanType::DnsName(text("a b.test")),
+            SanType::DnsName(text("good.test")),
+        ]);
+        assert_eq!(names_of(&leaf.der), ["DNS:good.test".into()]);
+    }
+
+    #[test]
+    fn what_is_no_certificate_has_no_names() {
+        assert!(names_of(&CertificateDer::from(vec![0x30, 0x80, 1, 2])).is_empty());
+        assert!(names_of(&CertificateDer::from(Vec::new())).is_empty());
+    }
+}

@@ -27,17 +27,17 @@ pub struct PoolTls {
 impl PoolTls {
     /// `authorities`: who may vouch for backends; `None`: nobody has to.
     pub(crate) fn new(
-        plan: &BackendTlsPlan,
+        server_name: Option<&ServerName<'static>>,
         authorities: Option<&Arc<RootCertStore>>,
         shown: Option<&Arc<CertifiedKey>>,
-    ) -> Result<Self, Wrong> {
+    ) -> Self {
         let config = config(authorities, shown);
-        Ok(Self {
+        Self {
             http1: Arc::new(offering(&config, &[b"http/1.1"])),
             http2: Arc::new(offering(&config, &[b"h2"])),
             raw: Arc::new(offering(&config, &[])),
-            server_name: plan.server_name.as_deref().map(named).transpose()?,
-        })
+            server_name: server_name.cloned(),
+        }
     }
 
     /// With what a handshake with one of them goes: it offers HTTP/1.1, HTTP/2 or nothing by ALPN, as the scheme says.
@@ -106,10 +106,14 @@ fn offering(config: &ClientConfig, protocols: &[&[u8]]) -> ClientConfig {
     config
 }
 
-fn named(name: &str) -> Result<ServerName<'static>, Wrong> {
-    host_name(name).map_err(|_| Wrong::ServerName {
-        name: name.to_owned(),
-    })
+/// `server_name` of the plan, if it is a name.
+pub(crate) fn planned_name(plan: &BackendTlsPlan) -> Result<Option<ServerName<'static>>, Wrong> {
+    let named = plan.server_name.as_deref().map(|name| {
+        host_name(name).map_err(|_| Wrong::ServerName {
+            name: name.to_owned(),
+        })
+    });
+    named.transpose()
 }
 
 fn host_name(host: &str) -> Result<ServerName<'static>, String> {
@@ -121,3 +125,6 @@ fn host_name(host: &str) -> Result<ServerName<'static>, String> {
 
 /// Names that are resumed with, per pool and protocol; rustls keeps up to eight tickets of each.
 const SESSIONS_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests;

@@ -209,3 +209,6 @@ fn sorted<T>(read: impl Iterator<Item = Result<T, Vec<TlsFault>>>, faults: &mut 
     }
     good
 }
+
+#[cfg(test)]
+mod tests;

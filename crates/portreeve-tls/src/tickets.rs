@@ -129,3 +129,79 @@ fn opened(key: &RandomizedNonceKey, ticket: &[u8]) -> Option<Vec<u8>> {
 
 const LIFE_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 const HALF_LIFE_MIN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIFE: Duration = Duration::from_secs(12 * 3_600);
+
+    #[test]
+    fn a_ticket_opens_for_at_least_half_of_its_life_and_at_most_all_of_it() {
+        let tickets = Tickets::lasting(LIFE).unwrap();
+        let start = Instant::now();
+        let early = tickets.seal(b"early", start).unwrap();
+        let late = tickets
+            .seal(b"late", start + LIFE / 2 - Duration::from_secs(1))
+            .unwrap();
+        assert_eq!(
+            tickets.open(&early, start + LIFE / 2).as_deref(),
+            Some(&b"early"[..])
+        );
+        assert_eq!(
+            tickets
+                .open(&late, start + LIFE - Duration::from_secs(1))
+                .as_deref(),
+            Some(&b"late"[..])
+        );
+        assert_eq!(tickets.open(&early, start + LIFE + Duration::from_secs(1)), None);
+        assert_eq!(tickets.open(&late, start + LIFE + Duration::from_secs(1)), None);
+    }
+
+    #[test]
+    fn a_ticket_of_long_silence_does_not_open() {
+        let tickets = Tickets::lasting(LIFE).unwrap();
+        let start = Instant::now();
+        let ticket = tickets.seal(b"old", start).unwrap();
+        assert_eq!(tickets.open(&ticket, start + LIFE * 3), None);
+    }
+
+    #[test]
+    fn the_key_that_seals_is_another_one_after_half_of_a_life() {
+        let tickets = Tickets::lasting(LIFE).unwrap();
+        let start = Instant::now();
+        let first = tickets.seal(b"a", start).unwrap();
+        let second = tickets
+            .seal(b"a", start + LIFE / 2 + Duration::from_secs(1))
+            .unwrap();
+        let end_of_first = start + LIFE + Duration::from_secs(2);
+        assert_eq!(tickets.open(&first, end_of_first), None);
+        assert_eq!(tickets.open(&second, end_of_first).as_deref(), Some(&b"a"[..]));
+    }
+
+    #[test]
+    fn what_was_changed_or_is_anothers_does_not_open() {
+        let tickets = Tickets::lasting(LIFE).unwrap();
+        let now = Instant::now();
+        let ticket = tickets.seal(b"whole", now).unwrap();
+        for place in 0..ticket.len() {
+            let mut changed = ticket.clone();
+            changed[place] ^= 1;
+            assert_eq!(tickets.open(&changed, now), None, "byte {place}");
+        }
+        for bytes in 0..ticket.len() {
+            assert_eq!(tickets.open(&ticket[..bytes], now), None, "{bytes} bytes");
+        }
+        assert_eq!(Tickets::lasting(LIFE).unwrap().open(&ticket, now), None);
+    }
+
+    #[test]
+    fn a_life_of_nothing_makes_no_tickets() {
+        assert!(Tickets::lasting(Duration::ZERO).is_none());
+        assert_eq!(
+            Tickets::lasting(Duration::from_secs(3_600)).unwrap().lifetime(),
+            3_600
+        );
+        assert_eq!(Tickets::lasting(LIFE * 100).unwrap().lifetime(), 7 * 24 * 3_600);
+    }
+}

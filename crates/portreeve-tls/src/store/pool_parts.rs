@@ -5,19 +5,21 @@ use std::time::SystemTime;
 
 use portreeve_model::plan::{BackendTlsPlan, CertificatePlan, Name, PoolPlan};
 use rustls::RootCertStore;
+use rustls::pki_types::ServerName;
 
 use super::Refreshed;
 use super::kept::{Authorities, Kept};
 use super::listener_parts::{at, look_again, read};
 use super::warned;
 use crate::fault::{Place, TlsFault, TlsWarning, Warning, Wrong};
-use crate::pool::PoolTls;
+use crate::pool::{PoolTls, planned_name};
 
 /// What TLS with the backends of a pool is made of.
 #[derive(Debug)]
 pub(super) struct PoolParts {
     pub(super) name: Name,
     plan: BackendTlsPlan,
+    server_name: Option<ServerName<'static>>,
     trust: Trust,
     shown: Option<Kept<CertificatePlan>>,
     built: Arc<PoolTls>,
@@ -47,17 +49,16 @@ impl PoolParts {
             .certificate
             .as_ref()
             .and_then(|plan| read(plan, &place, &mut faults));
+        let server_name = planned_name(&pool.tls).map_err(|wrong| faults.extend(at(&place, vec![wrong])));
         let trust = Trust::read(&pool.tls, machine).map_err(|wrongs| faults.extend(at(&place, wrongs)));
-        let Ok(trust) = trust else { return Err(faults) };
-        let built = built(&pool.tls, &trust, shown.as_ref());
-        let built = built.map_err(|wrong| faults.extend(at(&place, vec![wrong])));
-        match built {
-            Ok(built) if faults.is_empty() => Ok(Self {
+        match (trust, server_name) {
+            (Ok(trust), Ok(server_name)) if faults.is_empty() => Ok(Self {
                 name: Arc::clone(&pool.name),
                 plan: pool.tls.clone(),
+                built: built(server_name.as_ref(), &trust, shown.as_ref()),
+                server_name,
                 trust,
                 shown,
-                built,
             }),
             _ => Err(faults),
         }
@@ -86,10 +87,7 @@ impl PoolParts {
             look_again(shown, &place, &mut happened);
         }
         if happened.iter().any(Refreshed::is_taken) {
-            match built(&self.plan, &self.trust, self.shown.as_ref()) {
-                Ok(built) => self.built = built,
-                Err(wrong) => happened.extend(at(&place, vec![wrong]).map(Refreshed::Kept)),
-            }
+            self.built = built(self.server_name.as_ref(), &self.trust, self.shown.as_ref());
         }
         happened
     }
@@ -160,10 +158,10 @@ impl MachineTrust {
 }
 
 fn built(
-    plan: &BackendTlsPlan,
+    server_name: Option<&ServerName<'static>>,
     trust: &Trust,
     shown: Option<&Kept<CertificatePlan>>,
-) -> Result<Arc<PoolTls>, Wrong> {
+) -> Arc<PoolTls> {
     let shown = shown.map(|kept| &kept.value.key);
-    PoolTls::new(plan, trust.authorities(), shown).map(Arc::new)
+    Arc::new(PoolTls::new(server_name, trust.authorities(), shown))
 }
