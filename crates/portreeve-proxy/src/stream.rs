@@ -116,7 +116,8 @@ impl Stream {
     pub(crate) fn is_broken(&self) -> bool {
         match self {
             Self::Wire(wire) => wire.is_broken(),
-            _ => self.is_hung_up(),
+            Self::Tls(tls) => tls.wire().is_broken(),
+            Self::Inward(_) | Self::Outward(_) => self.is_hung_up(),
         }
     }
 
@@ -124,7 +125,8 @@ impl Stream {
     pub(crate) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
         match self {
             Self::Wire(wire) => wire.ends(),
-            _ => None,
+            Self::Tls(tls) => tls.wire().ends(),
+            Self::Inward(_) | Self::Outward(_) => None,
         }
     }
 

@@ -29,10 +29,26 @@ pub(crate) async fn connect(
     backend: &Backend,
     timeout: Duration,
     worker: &Worker,
+    client: Option<&mut Conn>,
+) -> Result<Conn, Cause> {
+    connect_behind(b"", pool, backend, timeout, worker, client).await
+}
+
+/// The same, with a few bytes ahead of all others, a handshake included.
+pub(crate) async fn connect_behind(
+    ahead: &[u8],
+    pool: &Pool,
+    backend: &Backend,
+    timeout: Duration,
+    worker: &Worker,
     mut client: Option<&mut Conn>,
 ) -> Result<Conn, Cause> {
     let deadline = Instant::now() + timeout;
     let wire = connect_wire(backend, deadline, worker, &mut client).await?;
+    if !ahead.is_empty() {
+        // A new connection has room for them; one that is broken already says so at once.
+        wire.send_now(ahead);
+    }
     let stream = if pool.scheme_of(backend).is_tls() {
         Box::pin(secure(wire, pool, backend, deadline, worker, &mut client)).await?
     } else {

@@ -78,7 +78,7 @@ async fn carry<'a>(
     };
     let reached = Box::pin(reach::reach(&choice, client, listener, record)).await;
     let carried = match reached {
-        Ok(reached) => relay::relay(reached, &choice, client, listener, record).await,
+        Ok(reached) => relay::relay(reached, client, listener, record).await,
         Err(cause) => Err(cause),
     };
     record.ejections = record.ejections.saturating_add(ejections.get());

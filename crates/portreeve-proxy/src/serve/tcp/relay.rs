@@ -1,11 +1,9 @@
 //! Bytes both ways, until both have said all or one has broken.
 
 use portreeve_model::{Cause, Listener};
-use portreeve_preamble::{Ends, Version, write};
 
 use super::reach::Reached;
 use crate::conn::Conn;
-use crate::forward::choose::Choice;
 use crate::forward::note_failure;
 use crate::forward::turn::Turn;
 use crate::record::Record;
@@ -15,12 +13,15 @@ use crate::serve::client::Client;
 /// Carries the connection to its end. It counts as one of the backend's running requests all the while.
 pub(super) async fn relay(
     reached: Reached<'_>,
-    choice: &Choice<'_>,
     client: &mut Client,
     listener: &Listener,
     record: &mut Record<'_>,
 ) -> Result<(), Cause> {
-    let Reached { mut turn, upstream } = reached;
+    let Reached {
+        mut turn,
+        upstream,
+        header,
+    } = reached;
     let mut both = BothWays::new(listener.limits.tunnel_idle_timeout);
     let mut joined = Joined {
         upstream,
@@ -28,7 +29,6 @@ pub(super) async fn relay(
         is_over: false,
     };
     record.status = CARRIED;
-    let header = header(choice, joined.client, client.peer.addresses.as_deref());
     let begun = both.begin(joined.client, &mut joined.upstream, &header, b"");
     begun.map_err(|_| Cause::InternalError)?;
     let mut is_settled = false;
@@ -67,22 +67,6 @@ fn has_served(turn: &mut Turn<'_>, record: &Record<'_>) {
         .unwrap_or_default()
         .saturating_sub(begun.unwrap_or_default());
     turn.answered(CARRIED, latency, record.now());
-}
-
-/// What the backend is told of whose connection it is.
-fn header(
-    choice: &Choice<'_>,
-    client: &Conn,
-    told: Option<&(std::net::SocketAddr, std::net::SocketAddr)>,
-) -> Vec<u8> {
-    let mut header = Vec::new();
-    if let Some(version) = choice.pool.plan().proxy_protocol {
-        let ends = told.copied().or_else(|| client.stream.ends());
-        let ends = ends.map(|(client, server)| Ends { client, server });
-        let version = if version == 1 { Version::V1 } else { Version::V2 };
-        write(version, ends, &mut header);
-    }
-    header
 }
 
 /// Two connections of which neither peer may take what it has for the whole, should the other's break, or ours be cut.
