@@ -5,6 +5,7 @@ mod announcing;
 mod choosing;
 mod peers;
 mod relaying;
+mod secured;
 mod sni;
 
 use std::io::ErrorKind;
