@@ -2,6 +2,7 @@
 //! same again; nextest gives each test a process of its own, which some need.
 
 mod access_log;
+mod acme;
 mod balancing;
 mod chaos;
 mod drain;
