@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use portreeve_model::plan::Plan;
 use portreeve_model::{Event, Snapshot};
+use portreeve_tls::TlsTable;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -17,7 +18,7 @@ use crate::lookup::{Lookup, SystemLookup};
 use crate::naming::Naming;
 use crate::own::Own;
 use crate::press::Press;
-use crate::prober::{ProbeCounts, Prober};
+use crate::prober::{ProbeCounts, Prober, Securing};
 use crate::store::{Embedded, Entry, Keeper, Store, StoreError};
 use crate::world::World;
 use crate::writer::{Inlets, Order, Writer};
@@ -47,6 +48,8 @@ pub struct ControlSettings {
     pub events: Option<EventListener>,
     /// From when on time is counted: the same moment as the data plane counts from. `None`: from the start on.
     pub start: Option<Instant>,
+    /// How TLS is spoken with backends, which are probed as they are asked; `None`: those that speak it fail.
+    pub tls: Option<watch::Receiver<Arc<TlsTable>>>,
 }
 
 impl fmt::Debug for ControlSettings {
@@ -125,7 +128,7 @@ impl Controller {
             orders: incoming,
             stopped,
         };
-        let prober = Prober::new(clock, counts);
+        let prober = Prober::new(clock, counts, Securing(settings.tls));
         let writer = Writer::new(plan, clock, naming, world, press, keeper, prober);
         Self {
             orders,

@@ -4,14 +4,16 @@ mod counts;
 mod exec;
 mod grpc;
 mod http;
+mod http2;
 mod reach;
+mod securing;
 #[cfg(test)]
 mod testing;
 
 use std::future::Future;
 use std::sync::Arc;
 
-use portreeve_model::plan::Check;
+use portreeve_model::plan::{Check, HttpCheck, Scheme};
 use portreeve_model::{ProbeOrder, Report};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
@@ -21,7 +23,8 @@ use tokio::time::{Instant, timeout_at};
 pub use counts::{ProbeCounts, ProbeTotals};
 
 use crate::clock::Clock;
-use reach::Wire;
+use reach::{Reached, Wire};
+pub(crate) use securing::Securing;
 
 /// The probes under way. Dropping it ends them.
 pub(crate) struct Prober {
@@ -31,6 +34,7 @@ pub(crate) struct Prober {
     /// Places for commands, which cost more than connections.
     commands: Arc<Semaphore>,
     counts: Arc<ProbeCounts>,
+    securing: Securing,
 }
 
 /// What a probe found.
@@ -52,7 +56,11 @@ struct Found {
 
 impl Prober {
     /// A prober, and where its outcomes arrive: one for each probe.
-    pub(crate) fn new(clock: Clock, counts: Arc<ProbeCounts>) -> (Self, mpsc::Receiver<Outcome>) {
+    pub(crate) fn new(
+        clock: Clock,
+        counts: Arc<ProbeCounts>,
+        securing: Securing,
+    ) -> (Self, mpsc::Receiver<Outcome>) {
         let (outcomes, receiver) = mpsc::channel(PROBES_MAX);
         let prober = Self {
             clock,
@@ -60,6 +68,7 @@ impl Prober {
             outcomes,
             commands: Arc::new(Semaphore::new(COMMANDS_MAX)),
             counts,
+            securing,
         };
         (prober, receiver)
     }
@@ -79,13 +88,13 @@ impl Prober {
     /// Begins a probe.
     pub(crate) fn probe(&mut self, order: ProbeOrder) {
         let (clock, counts) = (self.clock, Arc::clone(&self.counts));
-        let commands = Arc::clone(&self.commands);
+        let (commands, securing) = (Arc::clone(&self.commands), self.securing.clone());
         let ticket = Ticket {
             order: Some(order.clone()),
             outcomes: self.outcomes.clone(),
         };
         self.probes.spawn(async move {
-            let Found { result, report, left } = look(&order, &commands).await;
+            let Found { result, report, left } = look(&order, &commands, &securing).await;
             if let Some(report) = report {
                 order.backend.report(report, clock.tick());
             }
@@ -111,7 +120,7 @@ fn note(ended: Result<(), JoinError>) {
     }
 }
 
-async fn look(order: &ProbeOrder, commands: &Semaphore) -> Found {
+async fn look(order: &ProbeOrder, commands: &Semaphore, securing: &Securing) -> Found {
     let plan = &*order.plan;
     if let Check::Exec { command } = &plan.check {
         let checking = exec::check(command, &order.backend, plan.timeout, commands);
@@ -128,13 +137,51 @@ async fn look(order: &ProbeOrder, commands: &Semaphore) -> Found {
             left: Some(reached.wire),
             ..Ok(()).into()
         },
-        Check::Http(check) => http::check(check, reached, &by, plan.timeout).await,
-        // The state of this one is large, and need not be carried about by all the others.
-        Check::Grpc { service } => Box::pin(grpc::check(service, reached, &by, plan.timeout))
+        Check::Http(check) if !order.scheme.is_tls() && !order.scheme.is_http2() => {
+            http::check(check, reached, &by, plan.timeout).await
+        }
+        // The state of these is large, and need not be carried about by all the others.
+        Check::Http(check) => Box::pin(ask(check, order, reached, &by, securing)).await,
+        Check::Grpc { service } => Box::pin(ask_grpc(service, order, reached, &by, securing))
             .await
             .into(),
         Check::Exec { .. } => unreachable!("it was answered above"),
     }
+}
+
+/// Asks one that speaks TLS, HTTP/2 or both.
+async fn ask(
+    check: &HttpCheck,
+    order: &ProbeOrder,
+    reached: Reached,
+    by: &Deadline,
+    securing: &Securing,
+) -> Found {
+    let (time, spoken) = (order.plan.timeout, order.scheme);
+    let reached = match securing.wrap(order, spoken, reached, by).await {
+        Ok(reached) => reached,
+        Err(reason) => return Err(reason).into(),
+    };
+    match spoken.is_http2() {
+        true => http2::check(check, spoken, reached, by, time).await,
+        false => http::check(check, reached, by, time).await,
+    }
+}
+
+/// gRPC is HTTP/2 whatever else is spoken with the backend.
+async fn ask_grpc(
+    service: &str,
+    order: &ProbeOrder,
+    reached: Reached,
+    by: &Deadline,
+    securing: &Securing,
+) -> Result<(), String> {
+    let spoken = match order.scheme.is_tls() {
+        true => Scheme::H2,
+        false => Scheme::H2c,
+    };
+    let reached = securing.wrap(order, spoken, reached, by).await?;
+    grpc::check(service, reached, by, order.plan.timeout).await
 }
 
 impl From<Result<(), String>> for Found {

@@ -75,7 +75,7 @@ impl Server {
         let prepared = Prepared::for_config(&config)?;
         let tls = Tls::start(&config.plan, &config.state).await?;
         tls.show(&prepared.events);
-        let settings = prepared.control_settings(&config, start);
+        let settings = prepared.control_settings(&config, start, &tls);
         let controller = Controller::start(config.plan.clone(), config.threads, settings).await?;
         let registrar = Registrar::new(controller.door());
         let (registrations, calls) = Registrations::start(registrar.clone());
@@ -283,13 +283,14 @@ impl Prepared {
         })
     }
 
-    fn control_settings(&self, config: &Config, start: Instant) -> ControlSettings {
+    fn control_settings(&self, config: &Config, start: Instant, tls: &Tls) -> ControlSettings {
         let admin = self.admin.as_ref().map(AdminListener::local);
         ControlSettings {
             state: Some(config.state.clone()),
             own: self.bound.addresses().chain(admin).collect(),
             events: self.ledger.as_ref().map(|ledger| told(ledger.events())),
             start: Some(start),
+            tls: Some(tls.subscribe()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `grpc.health.v1.Health/Check` over HTTP/2 without TLS, by prior knowledge.
+//! `grpc.health.v1.Health/Check` over HTTP/2.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -39,8 +39,8 @@ async fn ask(service: &str, reached: Reached) -> Result<(), String> {
     }
 }
 
-/// The least that one call needs.
-fn builder() -> client::Builder {
+/// The least that one request needs.
+pub(super) fn builder() -> client::Builder {
     let mut builder = client::Builder::new();
     builder
         .enable_push(false)

@@ -57,7 +57,7 @@ fn request(check: &HttpCheck, host: &str) -> String {
     text
 }
 
-fn asked(check: &HttpCheck) -> String {
+pub(super) fn asked(check: &HttpCheck) -> String {
     format!("{} {}", check.method, check.target)
 }
 
@@ -229,17 +229,17 @@ impl Body {
     }
 }
 
-fn contains(content: &[u8], wanted: &[u8]) -> bool {
+pub(super) fn contains(content: &[u8], wanted: &[u8]) -> bool {
     wanted.is_empty() || content.windows(wanted.len()).any(|part| part == wanted)
 }
 
-fn passes(check: &HttpCheck, status: u16) -> bool {
+pub(super) fn passes(check: &HttpCheck, status: u16) -> bool {
     let mut statuses = check.statuses.iter();
     statuses.any(|(first, last)| (*first..=*last).contains(&status))
 }
 
 /// `200 to 399 pass`, `200 and 204 to 206 pass`.
-fn ranges(statuses: &[(u16, u16)]) -> String {
+pub(super) fn ranges(statuses: &[(u16, u16)]) -> String {
     let range = |(first, last): &(u16, u16)| match first == last {
         true => first.to_string(),
         false => format!("{first} to {last}"),
@@ -266,7 +266,7 @@ const LIMITS: HeadLimits = HeadLimits {
     target_max: 0,
 };
 /// What is looked at of a body.
-const BODY_MAX: usize = 64 * 1024;
+pub(super) const BODY_MAX: usize = 64 * 1024;
 /// What is read of a response in all, with heads and the sizes of chunks.
 const ANSWER_MAX: usize = 128 * 1024;
 /// What a buffer has room for at first: most answers fit.

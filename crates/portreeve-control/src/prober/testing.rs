@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use portreeve_model::plan::ProbePlan;
+use portreeve_model::plan::{ProbePlan, Scheme};
 use portreeve_model::{Backend, ProbeOrder};
 use tokio::sync::mpsc;
 
-use super::{Outcome, Prober};
+use super::{Outcome, Prober, Securing};
 use crate::clock::Clock;
 use crate::testing::announcement;
 
@@ -17,16 +17,22 @@ pub(super) fn order(plan: ProbePlan, address: &str) -> ProbeOrder {
         backend: Arc::new(Backend::registered(&announcement("a", address))),
         plan: Arc::new(plan),
         is_asked: true,
+        scheme: Scheme::Http,
     }
 }
 
 pub(super) fn prober() -> (Prober, mpsc::Receiver<Outcome>) {
-    Prober::new(Clock::start(None), Arc::default())
+    Prober::new(Clock::start(None), Arc::default(), Securing::default())
 }
 
 /// What one probe finds.
 pub(super) async fn probed(order: ProbeOrder) -> Result<(), String> {
-    let (mut prober, mut outcomes) = prober();
+    probed_by(order, Securing::default()).await
+}
+
+/// What one probe finds with this way to speak TLS.
+pub(super) async fn probed_by(order: ProbeOrder, securing: Securing) -> Result<(), String> {
+    let (mut prober, mut outcomes) = Prober::new(Clock::start(None), Arc::default(), securing);
     prober.probe(order);
     outcomes.recv().await.unwrap().result
 }

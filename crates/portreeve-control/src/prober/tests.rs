@@ -197,7 +197,8 @@ async fn what_passed_and_failed_is_counted_by_kind() {
     let (_listener, good) = listener().await;
     let (_socket, bad) = closed_port();
     let counts: Arc<ProbeCounts> = Arc::default();
-    let (mut prober, mut outcomes) = Prober::new(Clock::start(None), Arc::clone(&counts));
+    let (mut prober, mut outcomes) =
+        Prober::new(Clock::start(None), Arc::clone(&counts), Securing::default());
     for address in [good, good, bad] {
         prober.probe(packet(address));
         outcomes.recv().await.unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::members::Slot;
 use crate::digest::digest;
 use crate::health::Rhythm;
-use crate::plan::{Check, MembersPlan, ProbePlan};
+use crate::plan::{Check, MembersPlan, ProbePlan, Scheme};
 use crate::policy::{Policies, Policy};
 use crate::registration::Term;
 
@@ -29,17 +29,20 @@ pub(super) struct Probing {
     pub(super) plan: Arc<ProbePlan>,
     /// Whether the operator asks for it; else it is done only when there is a reason.
     pub(super) is_asked: bool,
+    /// What is spoken with those that register.
+    pub(super) scheme: Scheme,
 }
 
 impl Default for Probing {
     fn default() -> Self {
-        Self::of(None)
+        Self::of(None, Scheme::default())
     }
 }
 
 impl Probing {
-    pub(super) fn of(plan: Option<&ProbePlan>) -> Self {
+    pub(super) fn of(plan: Option<&ProbePlan>, scheme: Scheme) -> Self {
         Self {
+            scheme,
             plan: Arc::new(plan.cloned().unwrap_or_else(unasked)),
             is_asked: plan.is_some(),
         }

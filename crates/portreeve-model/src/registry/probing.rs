@@ -10,7 +10,7 @@ use super::pools::Probing;
 use super::rules::ttl;
 use crate::backend::{Backend, BackendId};
 use crate::health::{Rhythm, Turn};
-use crate::plan::{Name, ProbePlan};
+use crate::plan::{Name, ProbePlan, Scheme};
 use crate::registration::{Announcement, Moment};
 
 /// A probe that is to be made now.
@@ -24,6 +24,8 @@ pub struct ProbeOrder {
     pub plan: Arc<ProbePlan>,
     /// Whether the pool has one.
     pub is_asked: bool,
+    /// What is spoken with it.
+    pub scheme: Scheme,
 }
 
 impl Registry {
@@ -68,7 +70,12 @@ impl Registry {
             (_, None) => return None,
         };
         let probing = self.members.probing(pool);
+        let scheme = match backend.is_registered {
+            true => probing.scheme,
+            false => backend.scheme,
+        };
         Some(ProbeOrder {
+            scheme,
             pool: Name::clone(pool),
             backend: Arc::clone(backend),
             plan: Arc::clone(&probing.plan),
