@@ -4,6 +4,7 @@
 
 mod browser;
 mod curl;
+mod http2;
 mod load;
 mod python;
 mod run;
