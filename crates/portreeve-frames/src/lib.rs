@@ -2,12 +2,17 @@
 //! carries nothing is counted against what a client may do in a second.
 //!
 //! No I/O, no clock, no tasks, no unsafe: bytes and time are passed in. What the frames say, and whether they may stand
-//! where they stand, is not judged here.
+//! where they stand, is not judged here, but for their length and the very first.
+
+mod form;
+mod frame;
 
 use std::time::{Duration, Instant};
 
 use portreeve_model::EdgeEvent;
 use portreeve_model::plan::Http2Plan;
+
+use frame::{Frame, Frames};
 
 /// What a client may not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +23,10 @@ pub enum Violation {
     IdleFrames,
     /// Fields without end (CVE-2024-27316).
     HeadersTooLarge,
+    /// A frame that is not as long as its kind wants.
+    FrameSize,
+    /// It does not begin with its settings.
+    NoSettings,
 }
 
 impl Violation {
@@ -28,6 +37,7 @@ impl Violation {
             Self::RapidReset => EdgeEvent::Http2RapidReset,
             Self::IdleFrames => EdgeEvent::Http2IdleFrames,
             Self::HeadersTooLarge => EdgeEvent::Http2HeadersTooLarge,
+            Self::FrameSize | Self::NoSettings => EdgeEvent::Http2ProtocolError,
         }
     }
 }
@@ -37,6 +47,9 @@ impl Violation {
 pub struct FrameWatch {
     from_client: Frames,
     to_client: Frames,
+    has_begun: bool,
+    /// Of the last bytes from the client: how many came before what was wrong.
+    sound: usize,
     resets_max: u32,
     idle_frames_max: u32,
     /// Bytes that one block of fields may take on the wire.
@@ -60,6 +73,8 @@ impl FrameWatch {
         Self {
             from_client: Frames::behind(PREFACE),
             to_client: Frames::behind(0),
+            has_begun: false,
+            sound: 0,
             resets_max: plan.resets_max,
             idle_frames_max: plan.idle_frames_max,
             block_max,
@@ -77,16 +92,36 @@ impl FrameWatch {
     ///
     /// # Errors
     /// What the client may not do; the rest of `bytes` was not looked at.
-    pub fn came(&mut self, mut bytes: &[u8], now: impl Fn() -> Instant) -> Result<(), Violation> {
-        while let Some(frame) = self.from_client.next(&mut bytes) {
-            match frame.kind {
-                DATA if frame.length > 0 => self.earn(),
-                DATA if frame.has(END_STREAM) => {}
-                HEADERS => self.begin_block(&frame)?,
-                CONTINUATION => self.go_on_with_block(&frame)?,
-                RST_STREAM => self.count_reset(&now)?,
-                _ => self.count_idle(&now)?,
+    pub fn came(&mut self, bytes: &[u8], now: impl Fn() -> Instant) -> Result<(), Violation> {
+        let mut rest = bytes;
+        while let Some(frame) = self.from_client.next(&mut rest) {
+            if let Err(violation) = self.look_at(&frame, &now) {
+                self.sound = (bytes.len() - rest.len()).saturating_sub(1);
+                return Err(violation);
             }
+        }
+        Ok(())
+    }
+
+    /// How many of the bytes that came with a violation may be read on: the frame at fault is not whole in them.
+    #[must_use]
+    pub fn sound(&self) -> usize {
+        self.sound
+    }
+
+    fn look_at(&mut self, frame: &Frame, now: &impl Fn() -> Instant) -> Result<(), Violation> {
+        if !self.has_begun {
+            form::begins(frame)?;
+            self.has_begun = true;
+        }
+        form::fits(frame)?;
+        match frame.kind {
+            DATA if frame.length > 0 => self.earn(),
+            DATA if frame.has(END_STREAM) => {}
+            HEADERS => self.begin_block(frame)?,
+            CONTINUATION => self.go_on_with_block(frame)?,
+            RST_STREAM => self.count_reset(now)?,
+            _ => self.count_idle(now)?,
         }
         Ok(())
     }
@@ -191,90 +226,6 @@ fn is_fault(code: u32) -> bool {
     )
 }
 
-/// The frames of one direction, cut at any place.
-#[derive(Debug)]
-struct Frames {
-    /// A frame's header, and the error code of RST_STREAM.
-    header: [u8; HEADER + CODE],
-    have: usize,
-    /// Bytes of a payload, or of the preface, that are still to come.
-    skip: usize,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Frame {
-    length: u32,
-    kind: u8,
-    flags: u8,
-    /// Of RST_STREAM.
-    code: u32,
-}
-
-impl Frame {
-    fn has(&self, flag: u8) -> bool {
-        self.flags & flag != 0
-    }
-}
-
-impl Frames {
-    fn behind(skip: usize) -> Self {
-        Self {
-            header: [0; HEADER + CODE],
-            have: 0,
-            skip,
-        }
-    }
-
-    /// The next frame whose header is whole. Takes from `bytes` what it has looked at.
-    fn next(&mut self, bytes: &mut &[u8]) -> Option<Frame> {
-        let skipped = self.skip.min(bytes.len());
-        self.skip -= skipped;
-        *bytes = &bytes[skipped..];
-        loop {
-            let missing = self.wanted() - self.have;
-            if missing == 0 {
-                return Some(self.take());
-            }
-            let count = missing.min(bytes.len());
-            if count == 0 {
-                return None;
-            }
-            self.header[self.have..self.have + count].copy_from_slice(&bytes[..count]);
-            self.have += count;
-            *bytes = &bytes[count..];
-        }
-    }
-
-    fn wanted(&self) -> usize {
-        let is_reset = self.have >= HEADER && self.header[3] == RST_STREAM && self.length() as usize >= CODE;
-        if is_reset { HEADER + CODE } else { HEADER }
-    }
-
-    fn length(&self) -> u32 {
-        let [high, middle, low, ..] = self.header;
-        u32::from_be_bytes([0, high, middle, low])
-    }
-
-    fn take(&mut self) -> Frame {
-        let [.., a, b, c, d] = self.header;
-        let has_code = self.have > HEADER;
-        self.skip = self.length() as usize - (self.have - HEADER);
-        self.have = 0;
-        Frame {
-            length: self.length(),
-            kind: self.header[3],
-            flags: self.header[4],
-            code: if has_code {
-                u32::from_be_bytes([a, b, c, d])
-            } else {
-                0
-            },
-        }
-    }
-}
-
-const HEADER: usize = 9;
-const CODE: usize = 4;
 const DATA: u8 = 0x0;
 const HEADERS: u8 = 0x1;
 const RST_STREAM: u8 = 0x3;
@@ -314,6 +265,7 @@ mod tests {
         };
         let mut watch = FrameWatch::new(&plan, 1_000);
         watch.came(&[0; PREFACE], Instant::now).unwrap();
+        watch.has_begun = true;
         watch
     }
 
@@ -345,8 +297,9 @@ mod tests {
     fn frames_that_carry_nothing_are_counted_together() {
         let now = Instant::now();
         let mut watch = watch();
-        for kind in [PING, SETTINGS, DATA, 0x2, 0x8] {
-            assert_eq!(watch.came(&repeated(&frame(kind, 0, b""), 2), || now), Ok(()));
+        for (kind, length) in [(PING, 8), (SETTINGS, 0), (DATA, 0), (0x2, 5), (0x8, 4)] {
+            let idle = frame(kind, 0, &vec![0; length]);
+            assert_eq!(watch.came(&repeated(&idle, 2), || now), Ok(()));
         }
         assert_eq!(
             watch.came(&frame(PING, 0, &[0; 8]), || now),
@@ -397,7 +350,7 @@ mod tests {
         let bytes = [
             frame(RST_STREAM, 0, &[0, 0, 0, 8]),
             frame(DATA, 0, b"hello"),
-            frame(RST_STREAM, 0, b""),
+            frame(RST_STREAM, 0, &[0; 4]),
         ];
         let bytes = repeated(&bytes.concat(), 5);
         let mut watch = watch();
@@ -405,5 +358,14 @@ mod tests {
             assert_eq!(watch.came(&[*byte], || now), Ok(()));
         }
         assert_eq!(watch.resets, 10);
+    }
+
+    #[test]
+    fn a_frame_at_fault_is_not_read_on() {
+        let good = frame(PING, 0, &[0; 8]);
+        let bytes = [good.clone(), frame(SETTINGS, 0, &[0; 5])].concat();
+        let mut watch = watch();
+        assert_eq!(watch.came(&bytes, Instant::now), Err(Violation::FrameSize));
+        assert_eq!(watch.sound(), good.len() + frame::HEADER - 1);
     }
 }

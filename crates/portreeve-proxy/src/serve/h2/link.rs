@@ -97,9 +97,18 @@ impl Link {
         }
         let before = into.filled().len();
         ready!(self.poll_fill(context, into))?;
-        let seen = self.watch.came(&into.filled()[before..], Instant::now);
-        self.violation = seen.err();
-        Poll::Ready(Ok(()))
+        let Err(violation) = self.watch.came(&into.filled()[before..], Instant::now) else {
+            return Poll::Ready(Ok(()));
+        };
+        self.violation = Some(violation);
+        match self.watch.sound() {
+            // Nothing read would be the end.
+            0 => Poll::Pending,
+            sound => {
+                into.set_filled(before + sound);
+                Poll::Ready(Ok(()))
+            }
+        }
     }
 
     fn poll_fill(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

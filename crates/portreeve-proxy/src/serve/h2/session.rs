@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h2::server::{Builder, Connection};
 use h2::{Error, Reason};
-use portreeve_frames::FrameWatch;
+use portreeve_frames::{FrameWatch, Violation};
 use portreeve_model::{EdgeEvent, Listener};
 
 use super::link::{End, Link};
@@ -160,7 +160,7 @@ impl Session {
         };
         self.note(violation.event());
         self.is_ending = true;
-        self.h2.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+        self.h2.abrupt_shutdown(reason(violation));
         true
     }
 
@@ -232,6 +232,17 @@ impl Session {
     fn note(&self, event: EdgeEvent) {
         let shard = self.shared.worker.shard;
         self.shared.gate.listener().stats.note(shard, event);
+    }
+}
+
+/// What the client is told of it.
+fn reason(violation: Violation) -> Reason {
+    match violation {
+        Violation::RapidReset | Violation::IdleFrames | Violation::HeadersTooLarge => {
+            Reason::ENHANCE_YOUR_CALM
+        }
+        Violation::FrameSize => Reason::FRAME_SIZE_ERROR,
+        Violation::NoSettings => Reason::PROTOCOL_ERROR,
     }
 }
 
