@@ -14,6 +14,7 @@ mod grpc;
 mod hop_by_hop;
 mod http2;
 mod http2_backends;
+mod http2_rules;
 mod keep_alive;
 mod limits;
 mod mended;
