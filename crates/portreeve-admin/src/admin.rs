@@ -84,13 +84,14 @@ impl Drop for Admin {
 }
 
 fn pages(view: View, operator: Option<Operator>) -> Router {
+    let events = Arc::clone(&view.events);
     let registrar = operator.as_ref().map(|operator| operator.registrar.clone());
     let scaler = operator.as_ref().and_then(|operator| operator.scaler.clone());
     let state = Arc::new(Pages {
         metrics: Metrics::new(view.clone(), registrar, scaler),
         view,
     });
-    let of_registry = operator.map_or_else(Router::new, operator::pages);
+    let of_registry = operator.map_or_else(Router::new, |operator| operator::pages(operator, events));
     Router::new()
         .route("/", get(index))
         .route("/metrics", get(metrics))

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::CertificateFigures;
+
 /// Counters that the server raises and `/metrics` shows.
 #[derive(Debug, Default)]
 pub struct Events {
@@ -14,6 +16,7 @@ pub struct Events {
     reload_success: AtomicU64,
     ledger: OnceLock<Look<LedgerFigures>>,
     acme: OnceLock<Look<AcmeFigures>>,
+    certificates: OnceLock<Look<Vec<CertificateFigures>>>,
 }
 
 /// The ledger's figures at one moment.
@@ -91,6 +94,19 @@ impl Events {
     /// Names are certified by ACME, and this says how it goes. Only the first call counts.
     pub fn watch_acme(&self, look: impl Fn() -> AcmeFigures + Send + Sync + 'static) {
         let _ = self.acme.set(Look(Box::new(look)));
+    }
+
+    /// Listeners show certificates, and this says which. Only the first call counts.
+    pub fn watch_certificates(&self, look: impl Fn() -> Vec<CertificateFigures> + Send + Sync + 'static) {
+        let _ = self.certificates.set(Look(Box::new(look)));
+    }
+
+    /// Empty where no listener shows one.
+    pub(crate) fn certificates(&self) -> Vec<CertificateFigures> {
+        self.certificates
+            .get()
+            .map(|Look(look)| look())
+            .unwrap_or_default()
     }
 
     /// Empty where nothing is certified.

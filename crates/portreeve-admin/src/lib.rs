@@ -9,6 +9,7 @@
 
 mod admin;
 mod admin_key;
+mod certificates;
 mod events;
 mod host;
 mod listen;
@@ -20,6 +21,7 @@ mod wire;
 
 pub use admin::{Admin, View};
 pub use admin_key::{AdminKey, AdminKeyError};
+pub use certificates::CertificateFigures;
 pub use events::{AcmeFigures, Events, LedgerFigures};
 pub use listen::{AdminBindError, AdminListener};
 pub use operator::Operator;

@@ -4,6 +4,7 @@
 //! from the first time it occurs.
 
 mod backends;
+mod certificates;
 mod classic;
 mod fleets;
 mod listeners;
@@ -16,6 +17,7 @@ mod sheet;
 mod state;
 
 use std::fmt;
+use std::time::SystemTime;
 
 use portreeve_model::Tick;
 use portreeve_scaler::ScalerView;
@@ -91,6 +93,7 @@ impl Collector for Everything {
         let mut sheet = Sheet::new(encoder);
         routes::write(&mut sheet, &snapshot)?;
         listeners::write(&mut sheet, &snapshot)?;
+        certificates::write(&mut sheet, &self.view.events.certificates(), SystemTime::now())?;
         backends::write(&mut sheet, &snapshot, now)?;
         pools::write(&mut sheet, &snapshot)?;
         fleets::write(&mut sheet, self.scaler.as_ref())?;
@@ -111,7 +114,7 @@ mod tests {
     use portreeve_model::plan::{Bind, ListenerPlan, Plan, PoolPlan, RoutePlan, Target, TargetAddress};
     use portreeve_model::{Ask, Cause, RequestOutcome, Resolved, Snapshot, Tried};
     use std::sync::Arc;
-    use std::time::{Duration, Instant, SystemTime};
+    use std::time::{Duration, Instant};
     use tokio::sync::watch;
 
     fn plan() -> Plan {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod backends;
+mod certificates;
 mod events;
 mod feed;
 mod fleets;
@@ -19,12 +20,12 @@ use axum::http::{Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
-use portreeve_api::{BACKENDS, BODY_BYTES_MAX, EVENTS, FLEETS, Problem, TOKENS};
+use portreeve_api::{BACKENDS, BODY_BYTES_MAX, CERTIFICATES, EVENTS, FLEETS, Problem, TOKENS};
 use portreeve_control::Door;
 use portreeve_scaler::ScalerView;
 
 use crate::registrar::bearer;
-use crate::{AdminKey, Registrar};
+use crate::{AdminKey, Events, Registrar};
 use feed::Feeds;
 
 /// What the operator's pages work with.
@@ -38,9 +39,11 @@ pub struct Operator {
     pub scaler: Option<ScalerView>,
 }
 
-pub(crate) fn pages(operator: Operator) -> Router {
+/// `happened`: what no snapshot tells.
+pub(crate) fn pages(operator: Operator, happened: Arc<Events>) -> Router {
     let desk = Arc::new(Desk {
         operator,
+        happened,
         feeds: Feeds::default(),
     });
     Router::new()
@@ -49,6 +52,7 @@ pub(crate) fn pages(operator: Operator) -> Router {
         .route(&format!("{BACKEND}/drain"), post(backends::drain))
         .route(&format!("{BACKEND}/undrain"), post(backends::undrain))
         .route(FLEETS, get(fleets::list))
+        .route(CERTIFICATES, get(certificates::list))
         .route(TOKENS, get(tokens::list).post(tokens::create))
         .route(&format!("{TOKENS}/{{id}}"), delete(tokens::revoke))
         .route(EVENTS, get(events::follow))
@@ -62,6 +66,7 @@ pub(crate) fn pages(operator: Operator) -> Router {
 
 struct Desk {
     operator: Operator,
+    happened: Arc<Events>,
     feeds: Feeds,
 }
 

@@ -11,6 +11,8 @@ pub const BACKENDS: &str = "/v1/backends";
 pub const TOKENS: &str = "/v1/tokens";
 /// All fleets; `?pool=NAME` for those of one pool.
 pub const FLEETS: &str = "/v1/fleets";
+/// All certificates that listeners show.
+pub const CERTIFICATES: &str = "/v1/certificates";
 /// What happens in the registry, as it happens: JSON lines without end.
 pub const EVENTS: &str = "/v1/events";
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portreeve_acme::{Acme, AcmeFault, AcmeSettings, Pace};
-use portreeve_admin::{AcmeFigures, Events};
-use portreeve_model::plan::Plan;
-use portreeve_tls::{Loaded, Refreshed, TlsFault, TlsStore, TlsTable};
+use portreeve_admin::{AcmeFigures, CertificateFigures, Events};
+use portreeve_model::plan::{Name, Plan};
+use portreeve_tls::{CertificateFacts, CertificateSource, Loaded, Refreshed, TlsFault, TlsStore, TlsTable};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::MissedTickBehavior;
@@ -57,10 +57,12 @@ impl Tls {
         load(&self.store, plan).await
     }
 
-    /// Has `/metrics` show how it goes with ACME.
+    /// Has `/metrics` and `/v1` show how it goes with ACME, and which certificates are shown.
     pub(crate) fn show(&self, events: &Events) {
         let figures = self.acme.figures();
         events.watch_acme(move || shown(&figures.borrow()));
+        let table = self.store.subscribe();
+        events.watch_certificates(move || certificates(&table.borrow()));
     }
 
     /// Puts it in force: before the snapshot that needs it.
@@ -121,6 +123,26 @@ fn shown(figures: &portreeve_acme::AcmeFigures) -> AcmeFigures {
             .map(|(name, state)| (name.clone(), state.not_after.is_some(), u64::from(state.failures)))
             .collect(),
     }
+}
+
+fn certificates(table: &TlsTable) -> Vec<CertificateFigures> {
+    let of = |listener: &Name, facts: &CertificateFacts| CertificateFigures {
+        listener: listener.to_string(),
+        hosts: facts.hosts.iter().map(ToString::to_string).collect(),
+        issuer: facts.issuer.to_string(),
+        serial: facts.serial.to_string(),
+        key: facts.key.code(),
+        file: match &facts.source {
+            CertificateSource::File(file) => Some(file.clone()),
+            CertificateSource::Managed(_) => None,
+        },
+        not_before: facts.not_before,
+        not_after: facts.not_after,
+    };
+    let shown = table
+        .listeners()
+        .flat_map(|(name, tls)| tls.certificates().map(move |facts| of(name, facts)));
+    shown.collect()
 }
 
 fn listed(faults: &[TlsFault]) -> String {

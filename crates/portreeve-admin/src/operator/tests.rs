@@ -1,7 +1,7 @@
 //! Each page of `/v1` over the real listener, with a real control plane behind it.
 
 use super::*;
-use crate::{Admin, AdminListener, Events, Readiness, RegistrationRequest, View};
+use crate::{Admin, AdminListener, CertificateFigures, Readiness, RegistrationRequest, View};
 use portreeve_control::{ControlSettings, Controller};
 use portreeve_model::BackendAddress;
 use portreeve_model::plan::{MembersPlan, Plan, PoolPlan, Target, TargetAddress};
@@ -38,7 +38,7 @@ impl Running {
         let view = View {
             snapshots: controller.snapshots(),
             readiness: view_of_readiness,
-            events: Arc::new(Events::new(SystemTime::now())),
+            events: with_certificates(),
             start: std::time::Instant::now(),
         };
         let operator = Operator {
@@ -130,6 +130,47 @@ fn plan() -> Plan {
         pools: vec![pool],
         ..Plan::default()
     }
+}
+
+fn with_certificates() -> Arc<Events> {
+    let events = Events::new(SystemTime::now());
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let of = move |listener: &str, file: Option<&str>| CertificateFigures {
+        listener: listener.to_owned(),
+        hosts: vec!["a.test".to_owned()],
+        issuer: "CN=us".to_owned(),
+        serial: "0a:1b".to_owned(),
+        key: "ecdsa",
+        file: file.map(Into::into),
+        not_before: at(0),
+        not_after: at(86_400),
+    };
+    events.watch_certificates(move || vec![of("web", Some("/etc/a.pem")), of("edge", None)]);
+    Arc::new(events)
+}
+
+#[tokio::test]
+async fn certificates_are_listed_with_their_dates() {
+    let running = Running::start().await;
+    let all = running.ask_with("GET", "/v1/certificates", "", "").await;
+    assert_eq!(all.status, 200, "{}", all.body);
+    let json = all.json();
+    let [edge, web] = &json["certificates"].as_array().unwrap()[..] else {
+        panic!("{json}")
+    };
+    assert_eq!(
+        (&edge["listener"], &edge["source"]),
+        (&"edge".into(), &"acme".into())
+    );
+    assert_eq!(
+        (&web["source"], &web["file"]),
+        (&"file".into(), &"/etc/a.pem".into())
+    );
+    assert_eq!(web["not_after"], "1970-01-02T00:00:00.000Z");
+    assert!(web["expires_in_s"].as_i64().unwrap() < -1_000_000_000);
+    let metrics = running.ask_with("GET", "/metrics", "", "").await;
+    let line = "portreeve_certificate_expires_seconds{listener=\"web\",name=\"a.test\",key=\"ecdsa\"} -";
+    assert!(metrics.body.contains(line), "{}", metrics.body);
 }
 
 const A1: &str = "/v1/pools/api/backends/a1";
