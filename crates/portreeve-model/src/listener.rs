@@ -32,6 +32,9 @@ pub struct Listener {
     pub carries: Carries,
     /// How it is secured; `None`: it is not.
     pub tls: Option<Arc<TlsPlan>>,
+    /// The request fields, in lower case, by which any listener tells backends whose certificate a client has shown: as
+    /// routes may serve several, no client of any of them may write one.
+    pub certificate_fields: Arc<[Box<str>]>,
     /// How it speaks HTTP/2.
     pub http2: Http2Plan,
     /// Peers that have to say by the PROXY protocol whose connection it is.

@@ -188,6 +188,7 @@ fn listeners(
     previous: Option<&Snapshot>,
     shards: usize,
 ) -> Vec<Arc<Listener>> {
+    let certificate_fields = certificate_fields(&plan.listeners);
     let build = |listener: &ListenerPlan| {
         let before = previous.and_then(|previous| previous.listener(&listener.name));
         let kept = before
@@ -204,6 +205,7 @@ fn listeners(
             registration: listener.registration,
             carries: listener.carries,
             tls: listener.tls.clone().map(Arc::new),
+            certificate_fields: Arc::clone(&certificate_fields),
             http2: listener.http2.clone(),
             proxy_protocol: Networks::new(&listener.proxy_protocol),
             redirect: redirect(listener, plan),
@@ -216,6 +218,17 @@ fn listeners(
         .iter()
         .map(|listener| Arc::new(build(listener)))
         .collect()
+}
+
+/// Each once.
+fn certificate_fields(listeners: &[ListenerPlan]) -> Arc<[Box<str>]> {
+    let clients = listeners
+        .iter()
+        .filter_map(|listener| listener.tls.as_ref()?.clients.as_ref());
+    let fields: BTreeSet<Box<str>> = clients
+        .filter_map(|clients| clients.header.as_deref().map(Box::from))
+        .collect();
+    fields.into_iter().collect()
 }
 
 /// With the port of the listener that it names, as configured.

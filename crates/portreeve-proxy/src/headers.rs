@@ -24,6 +24,8 @@ pub(crate) struct Via<'a> {
     pub(crate) is_secured: bool,
     /// The field that says whose certificate the client has shown, and what it says; only we may write it.
     pub(crate) certificate: Option<(&'a str, &'a [Box<str>])>,
+    /// The fields that say so for clients of any listener.
+    pub(crate) certificate_fields: &'a [Box<str>],
     /// The field that says how long we wait, and what it says.
     pub(crate) deadline: Option<(&'a str, String)>,
 }
@@ -31,10 +33,16 @@ pub(crate) struct Via<'a> {
 impl Via<'_> {
     fn says_itself(&self, head: &Head, field: &Field) -> bool {
         let is_deadline = |(name, _): &(&str, String)| head.name(field).eq_ignore_ascii_case(name.as_bytes());
-        self.deadline.as_ref().is_some_and(is_deadline)
-            || self
-                .certificate
-                .is_some_and(|(name, _)| is_read_as(head.name(field), name.as_bytes()))
+        self.deadline.as_ref().is_some_and(is_deadline) || self.is_of_certificates(head.name(field))
+    }
+
+    /// A route that serves several listeners cannot tell of which one a field speaks, so it is dropped at all of them;
+    /// only a trusted proxy may have verified a certificate itself, where we have not.
+    fn is_of_certificates(&self, name: &[u8]) -> bool {
+        let is_own = |(own, _): (&str, _)| is_read_as(name, own.as_bytes());
+        let is_known = |known: &Box<str>| is_read_as(name, known.as_bytes());
+        self.certificate.is_some_and(is_own)
+            || (!self.trusted && self.certificate_fields.iter().any(is_known))
     }
 
     fn proto(&self) -> &'static [u8] {

@@ -160,6 +160,7 @@ impl<'a> Call<'a> {
             forwarded: self.listener.forwarded,
             is_secured: self.peer.secured.is_some(),
             certificate: self.certificate(),
+            certificate_fields: &self.listener.certificate_fields,
             deadline: self.deadline(),
         };
         headers::write_request(self.request(), &via, backend, self.pool.limits.keep_alive, out);

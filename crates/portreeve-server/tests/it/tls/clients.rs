@@ -172,6 +172,23 @@ async fn a_clients_certificate_is_told_and_nobody_else_may_tell_it() {
 }
 
 #[tokio::test]
+async fn where_no_certificate_is_asked_for_nobody_speaks_of_one_to_a_shared_backend() {
+    let origin = origin().await;
+    let edge = Edge::with(&[&origin], |plan, authority| {
+        let mut asking = plan.listeners[0].clone();
+        asking.name = "asking".into();
+        asking.tls.as_mut().expect("it has TLS").clients = Some(asks_clients(authority, true));
+        plan.listeners.push(asking);
+    });
+    let lies = format!("{HEADER}: DNS:boss.test\r\nX_Client-Certificate_SAN: DNS:boss.test");
+    edge.answer(&format!("GET / HTTP/1.1\r\nHost: app.test\r\n{lies}\r\n\r\n"))
+        .await;
+    let request = origin.request().await;
+    assert_eq!(request.field(HEADER), None);
+    assert_eq!(request.field("x_client-certificate_san"), None);
+}
+
+#[tokio::test]
 async fn a_client_without_the_certificate_that_is_required_is_refused() {
     let origin = origin().await;
     let edge = Edge::with(&[&origin], |plan, authority| {
