@@ -161,7 +161,8 @@ impl Sent<'_> {
         }
         let mut patience = Patience::new(self.pool.limits.idle_timeout, None, None);
         let written = conn.write_all(bytes, &mut patience).await;
-        written.map_err(|_| Cause::BackendReset)?;
+        // What cannot be said in HTTP/2 is no fault of the backend's.
+        written.map_err(|_| conn.stream.fault().unwrap_or(Cause::BackendReset))?;
         let length = self.next_head(&mut conn).await?;
         Ok((conn, length))
     }
