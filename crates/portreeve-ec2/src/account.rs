@@ -90,7 +90,7 @@ impl Account {
 
     /// As every AWS tool does: environment, files, then what the machine says of itself.
     async fn load(&self) -> SdkConfig {
-        let http = HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+        let http = HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.build_https());
         if let Some(region) = self.plan.region.clone() {
             loader = loader.region(Region::new(region));
