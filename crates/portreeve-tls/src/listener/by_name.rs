@@ -66,12 +66,18 @@ impl ResolvesServerCert for ByName {
     }
 }
 
+/// The first that the client can do with; else the first at all, with which the handshake then fails as one that has nothing
+/// in common. Without any the alert would say that access is denied.
 fn suited<'a>(
-    mut keys: impl Iterator<Item = &'a Arc<CertifiedKey>>,
+    keys: impl Iterator<Item = &'a Arc<CertifiedKey>>,
     hello: &ClientHello<'_>,
 ) -> Option<Arc<CertifiedKey>> {
     let taken = hello.signature_schemes();
-    keys.find(|key| key.key.choose_scheme(taken).is_some()).cloned()
+    let mut keys = keys.peekable();
+    let first = keys.peek().copied();
+    keys.find(|key| key.key.choose_scheme(taken).is_some())
+        .or(first)
+        .cloned()
 }
 
 /// The keys of those that are for the same hosts as the first.
