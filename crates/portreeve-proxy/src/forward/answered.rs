@@ -8,6 +8,7 @@ use portreeve_model::Cause;
 use crate::body::Body;
 use crate::conn::Conn;
 use crate::patience::Patience;
+use crate::stream::tls::is_unended;
 use crate::timer::Timer;
 use crate::worker::Worker;
 
@@ -66,6 +67,7 @@ async fn fill(conn: &mut Conn, patience: &mut Patience, worker: &Worker) -> Resu
             patience.moved(count);
             Poll::Ready(Ok(()))
         }
+        Poll::Ready(Err(error)) if is_unended(&error) => Poll::Ready(Err(Cause::BackendClosed)),
         Poll::Ready(Err(_)) => Poll::Ready(Err(Cause::BackendReset)),
         Poll::Pending if timer.poll_expired(context, patience.deadline()) => {
             Poll::Ready(Err(Cause::FirstByteTimeout))

@@ -9,6 +9,7 @@ use super::upload::{Lost, Upload};
 use crate::conn::{Conn, Gone};
 use crate::patience::{Overdue, Patience};
 use crate::record::Record;
+use crate::stream::tls::is_unended;
 
 /// One wait for one head.
 pub(super) struct Wait {
@@ -102,6 +103,9 @@ impl Wait {
             match upstream.poll_fill(context) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(End::BackendClosed)),
                 Poll::Ready(Ok(_)) => self.saw_bytes = true,
+                Poll::Ready(Err(error)) if is_unended(&error) => {
+                    return Poll::Ready(Err(End::BackendClosed));
+                }
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(End::BackendReset)),
                 Poll::Pending => return self.poll_overdue(context, upstream, upload),
             }

@@ -326,3 +326,8 @@ const SLICE: usize = 4 * 1024;
 const WRITE_MAX: usize = 32 * 1024;
 /// Reads in a row that bring no data, before the others have their turn.
 const READS_A_TURN: u32 = 8;
+
+/// Whether it says that the peer closed the connection without ending TLS first, as many do that give up.
+pub(crate) fn is_unended(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+}

@@ -13,6 +13,7 @@ use portreeve_model::Cause;
 
 use super::io::Io;
 use super::link::State;
+use crate::stream::tls::is_unended;
 use crate::timer::Timer;
 
 /// The task of one connection, until it is over.
@@ -91,6 +92,7 @@ impl Driver {
     fn end(&self, ended: Result<(), h2::Error>) {
         let cause = match ended {
             Ok(()) => Cause::BackendClosed,
+            Err(error) if error.get_io().is_some_and(is_unended) => Cause::BackendClosed,
             Err(error) if error.is_io() => Cause::BackendReset,
             Err(error) => {
                 tracing::info!(backend = &*self.name, %error, "HTTP/2 connection ended by an error");

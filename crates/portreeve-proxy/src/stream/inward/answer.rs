@@ -15,6 +15,7 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::HeaderMap;
+use http::header::SEC_WEBSOCKET_ACCEPT;
 use portreeve_http1::{Framing, Head, HeadLimits, HeadScan, StatusLine, parse_response, response_framing};
 
 use super::answer_head::{fields, response};
@@ -166,7 +167,11 @@ impl Answer {
         };
         let state = next_state(self.kind, status, head)?;
         let code = if status.status == 101 { 200 } else { status.status };
-        let response = response(code, head)?;
+        let mut response = response(code, head)?;
+        if status.status == 101 {
+            // RFC 8441 section 5: it answers a key, and here nobody sent one.
+            response.headers_mut().remove(SEC_WEBSOCKET_ACCEPT);
+        }
         if matches!(state, State::Head) {
             return respond.send_informational(response).map_err(broken);
         }
