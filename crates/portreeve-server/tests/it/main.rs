@@ -21,6 +21,7 @@ mod mended;
 mod metrics;
 mod open_files;
 mod packets;
+mod pairs;
 mod policies;
 mod reload;
 mod resilience;

@@ -46,9 +46,15 @@ impl Peer {
 
     pub(super) async fn play(mut self, script: Script) {
         let played = self.steps(script).await;
-        let Self { wire, index, log, .. } = self;
+        let Self {
+            mut wire, index, log, ..
+        } = self;
         match &played {
             Err(Stop::Reset) => wire.reset(),
+            Err(Stop::PeerLeft) => {
+                // The peer may be gone altogether.
+                let _ = wire.shut().await;
+            }
             _ => drop(wire),
         }
         log.change(|state| {
