@@ -58,6 +58,7 @@ impl Lacking {
             Lacking::Fails => runner
                 .env("PORTREEVE_MUST_HAVE_MOTO", "1")
                 .env("PORTREEVE_MUST_HAVE_GRPCIO", "1")
+                .env("PORTREEVE_MUST_HAVE_CLIENTS", "1")
                 .env("PORTREEVE_MUST_HAVE_PEBBLE", "1")
                 .env("PORTREEVE_MUST_HAVE_DOCKER", "1"),
         }
@@ -66,7 +67,7 @@ impl Lacking {
 
 /// What tests need; who cannot have it, is told, and its tests are.
 fn install() {
-    for tool in [&tools::MOTO, &tools::GRPCIO] {
+    for tool in [&tools::MOTO, &tools::GRPCIO, &tools::CLIENTS] {
         if let Err(failure) = tool.ensure() {
             println!(
                 "SKIPPED unless it must be there: the tests that need {}: {failure}",

@@ -46,6 +46,13 @@ pub(crate) const GRPCIO: Tool = Tool {
     packages: "grpcio==1.85.1",
 };
 
+/// Clients of the tests with real ones: a WebSocket's, HTTP/2 by hand, and one that looks for weaknesses of TLS.
+pub(crate) const CLIENTS: Tool = Tool {
+    binary: "sslyze",
+    is_module: true,
+    packages: "sslyze==6.3.1 websockets==17.4 h2==4.4.1",
+};
+
 impl Tool {
     fn is_installed(&self) -> bool {
         if self.is_module {

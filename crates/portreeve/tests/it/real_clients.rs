@@ -8,6 +8,7 @@ mod http2;
 mod load;
 mod python;
 mod run;
+mod tls;
 
 use portreeve_testkit::{Origin, Scratch};
 

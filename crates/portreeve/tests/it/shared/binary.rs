@@ -1,6 +1,7 @@
 //! The real binary, serving.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -20,11 +21,23 @@ impl Portreeve {
     /// # Panics
     /// If it does not, with what it said.
     pub(crate) fn serve(arguments: &[&str]) -> Self {
+        Self::start(&[&["--admin", "off"], arguments].concat())
+    }
+
+    /// Starts it by this file, which says that there is no admin listener, and waits until it listens.
+    ///
+    /// # Panics
+    /// As [`Portreeve::serve`].
+    pub(crate) fn serve_file(file: &Path) -> Self {
+        Self::start(&["--config", file.to_str().expect("paths of tests are text")])
+    }
+
+    fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portreeve"));
         command
             .env_remove("NOTIFY_SOCKET")
             .env_remove("PORTREEVE_LOG")
-            .args(["serve", "--admin", "off"])
+            .arg("serve")
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
