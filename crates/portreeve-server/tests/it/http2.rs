@@ -1,4 +1,10 @@
 //! Duty: HTTP/2 from clients, without TLS, by prior knowledge. The client is the `h2` crate, or bytes written by hand.
 
+mod endings;
+mod faults;
+mod floods;
 mod messages;
 mod peer;
+mod raw;
+mod resets;
+mod tunnels;

@@ -119,18 +119,14 @@ fn is_ours(uri: &Uri) -> bool {
 
 /// `:authority` if there is one, which a `Host` beside it must not contradict (RFC 9113 section 8.3.1).
 fn write_host(parts: &Parts, out: &mut Vec<u8>) -> Result<(), Malformed> {
-    let hosts = parts.headers.get_all(header::HOST);
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
     let Some(authority) = parts.uri.authority() else {
-        hosts
-            .iter()
-            .for_each(|host| write_field(&header::HOST, host, out));
+        hosts.for_each(|host| write_field(&header::HOST, host, out));
         return Ok(());
     };
     let authority = authority.as_str().as_bytes();
-    if hosts
-        .iter()
-        .any(|host| !host.as_bytes().eq_ignore_ascii_case(authority))
-    {
+    let agrees = |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(authority);
+    if !hosts.next().is_none_or(agrees) || hosts.next().is_some() {
         return Err(Malformed);
     }
     out.extend_from_slice(b"Host: ");

@@ -66,6 +66,16 @@ impl Peer {
         send.send_request(request.body(()).unwrap(), whole).unwrap()
     }
 
+    /// Waits until the proxy has said that it takes `CONNECT` with `:protocol`.
+    pub(crate) async fn until_extended_connect(&self) {
+        let known = async {
+            while !self.send.is_extended_connect_protocol_enabled() {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, known).await.expect("SETTINGS come");
+    }
+
     /// The answer to a request without a body.
     pub(crate) async fn ask(&mut self, request: http::request::Builder) -> Answer {
         let (response, _) = self.begin(request, true).await;
@@ -75,6 +85,12 @@ impl Peer {
     /// The answer to `GET` of this target.
     pub(crate) async fn get(&mut self, target: &str) -> Answer {
         self.ask(request("GET", target)).await
+    }
+
+    /// How the connection ended, once it has.
+    pub(crate) async fn ended(mut self) -> Result<(), h2::Error> {
+        let ended = timeout(PATIENCE, &mut self.driver).await;
+        ended.expect("the connection ends").expect("nobody stopped it")
     }
 }
 
