@@ -7,6 +7,7 @@ use std::time::Duration;
 use portreeve_testkit::{Address, Origin, Proxy, Setup};
 
 use self::python::{Peer, Python};
+use crate::tls::{Authority, Edge};
 
 fn before(backend: String) -> Setup {
     Proxy::before("app.test", &[]).backends([format!("\"h2c://{backend}\"")])
@@ -36,6 +37,24 @@ async fn a_client_cannot_tell_the_proxy_from_its_server() {
     let directly = python.call(&server.address()).await;
     assert_eq!(directly.len(), 10, "{directly:?}");
     assert_eq!(python.call(&target(&proxy)).await, directly);
+}
+
+#[tokio::test]
+async fn within_tls_on_both_sides_it_cannot_either() {
+    let Some(python) = Python::find() else { return };
+    let authority = Authority::new();
+    let shown = authority.issue_files("backend", &["DNS:app.test"]);
+    let server = Peer::secured(&python, &shown).await;
+    let edge = Edge::to_http2(&server.address(), &authority);
+    let directly = python.call_secured(&server.address(), &authority.file()).await;
+    assert_eq!(directly.len(), 10, "{directly:?}");
+    let Address::Tcp(address) = &edge.address else {
+        panic!("the listener is on TCP");
+    };
+    let through = python
+        .call_secured(&address.to_string(), &edge.authority.file())
+        .await;
+    assert_eq!(through, directly);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod faults;
 mod frames;
 mod heads;
 mod nghttpd;
+mod secured;
 mod tunnels;
 
 use portreeve_testkit::{Proxy, Setup};

@@ -1,6 +1,6 @@
 """A server and a client of gRPC, by grpcio. No message types: requests and responses are bytes.
 
-peer.py serve            prints "port N", serves until its input ends
+peer.py serve [CERTIFICATE KEY]   prints "port N", serves until its input ends
 peer.py call HOST:PORT [CA NAME]   calls each kind, prints a line of JSON for each, in a fixed order
 peer.py fail HOST:PORT [CA NAME]   one call that the server fails
 peer.py slow HOST:PORT [CA NAME]   one call that takes 2 s
@@ -52,11 +52,17 @@ def handlers():
     return grpc.method_handlers_generic_handler("test.Echo", kinds)
 
 
-def serve():
+def serve(certificate=None, key=None):
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
     server.add_generic_rpc_handlers((handlers(),))
-    print("port", server.add_insecure_port("127.0.0.1:0"), flush=True)
+    if certificate:
+        with open(certificate, "rb") as chain, open(key, "rb") as secret:
+            credentials = grpc.ssl_server_credentials(((secret.read(), chain.read()),))
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    print("port", port, flush=True)
     sys.stdin.read()
     server.stop(None)
 
@@ -124,7 +130,7 @@ def one(message, *to):
 if __name__ == "__main__":
     kind, to = sys.argv[1], sys.argv[2:]
     if kind == "serve":
-        serve()
+        serve(*to)
     elif kind == "call":
         call(*to)
     else:

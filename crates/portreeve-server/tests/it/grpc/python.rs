@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use portreeve_model::plan::CertificatePlan;
 use portreeve_testkit::PATIENCE;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -30,6 +31,12 @@ impl Python {
     /// What a client that makes each kind of call says.
     pub(super) async fn call(&self, target: &str) -> Vec<String> {
         self.say(&["call", target]).await
+    }
+
+    /// The same within TLS, trusting this authority, of the host `app.test`.
+    pub(super) async fn call_secured(&self, target: &str, authority: &Path) -> Vec<String> {
+        let authority = authority.to_str().expect("the folder is ours");
+        self.say(&["call", target, authority]).await
     }
 
     /// The same of a call that fails.
@@ -68,8 +75,21 @@ impl Python {
 
 impl Peer {
     pub(super) async fn serving(python: &Python) -> Self {
+        Self::with(python, &[]).await
+    }
+
+    /// Within TLS.
+    pub(super) async fn secured(python: &Python, shown: &CertificatePlan) -> Self {
+        Self::with(python, &[&shown.certificate, &shown.key]).await
+    }
+
+    async fn with(python: &Python, files: &[&PathBuf]) -> Self {
         let mut command = python.command();
-        command.arg("serve").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .arg("serve")
+            .args(files)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().expect("Python starts");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;

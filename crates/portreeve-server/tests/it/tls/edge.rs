@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portreeve_model::plan::{Bind, CertificatePlan, Plan, TlsPlan};
+use portreeve_model::plan::{Bind, CertificatePlan, Plan, Scheme, TargetAddress, TlsPlan};
 use portreeve_model::{Cause, EdgeEvent, Registry, Resolved, Snapshot};
 use portreeve_proxy::{BoundListener, Proxy, ProxySettings, StickySecret};
 use portreeve_testkit::{Address, Client, Message, Origin, PATIENCE};
@@ -59,6 +59,19 @@ impl Edge {
             authority,
             address: address.into(),
         }
+    }
+
+    /// To a backend that speaks HTTP/2 within TLS as `app.test`, for whom this authority vouches.
+    pub(crate) fn to_http2(address: &str, authorities: &Authority) -> Self {
+        let nobody = Origin::refusing();
+        Self::with(&[&nobody], |plan, _| {
+            let pool = &mut plan.pools[0];
+            pool.tls.authorities = Some(authorities.file());
+            pool.tls.server_name = Some("app.test".to_owned());
+            let target = &mut pool.targets[0];
+            target.address = TargetAddress::Socket(address.parse().expect("an address"));
+            target.scheme = Scheme::H2;
+        })
     }
 
     /// A client that trusts the authority and asks for `app.test`.
