@@ -40,9 +40,9 @@ impl Via<'_> {
     /// only a trusted proxy may have verified a certificate itself, where we have not.
     fn is_of_certificates(&self, name: &[u8]) -> bool {
         let is_own = |(own, _): (&str, _)| is_read_as(name, own.as_bytes());
-        let is_known = |known: &Box<str>| is_read_as(name, known.as_bytes());
+        let mut known = self.certificate_fields.iter();
         self.certificate.is_some_and(is_own)
-            || (!self.trusted && self.certificate_fields.iter().any(is_known))
+            || (!self.trusted && known.any(|known| is_read_as(name, known.as_bytes())))
     }
 
     fn proto(&self) -> &'static [u8] {
@@ -343,7 +343,7 @@ fn write_certificate(via: &Via<'_>, out: &mut Vec<u8>) {
 }
 
 /// Whether some backend may take one name for the other: many tell `-` from `_` no more than upper from lower case.
-fn is_read_as(name: &[u8], other: &[u8]) -> bool {
+pub(crate) fn is_read_as(name: &[u8], other: &[u8]) -> bool {
     let plain = |byte: &u8| {
         if *byte == b'_' {
             b'-'

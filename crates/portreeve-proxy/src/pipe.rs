@@ -1,13 +1,14 @@
 //! One body on its way from one connection to the other: read, looked at, written, in the same buffer.
 //! At most one buffer is held, and nothing is read while it cannot be written: that is the backpressure.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use portreeve_http1::{Fault, Framing, Head, HeadLimits};
 
 use crate::body::Body;
 use crate::conn::Conn;
-use crate::headers::write_trailers;
+use crate::headers::{is_read_as, write_trailers};
 use crate::patience::{Overdue, Patience};
 
 /// A body in transit, with the head that goes before it.
@@ -31,6 +32,8 @@ pub(crate) struct Pipe {
     /// Bytes of the head that are not written yet.
     head_left: usize,
     trailer_limits: HeadLimits,
+    /// Fields that only we may write, which nobody may have put among the trailers.
+    reserved: Option<Arc<[Box<str>]>>,
     pub(crate) source: Patience,
     pub(crate) sink: Patience,
 }
@@ -86,6 +89,7 @@ impl Pipe {
             remembered_max: 0,
             head_left: 0,
             trailer_limits: limits,
+            reserved: None,
             source,
             sink,
         }
@@ -93,6 +97,14 @@ impl Pipe {
 
     pub(crate) fn at_most(mut self, data_max: Option<u64>) -> Self {
         self.data_max = data_max.unwrap_or(u64::MAX);
+        self
+    }
+
+    /// Takes no trailer of these names: a reader that merges trailers into the head would believe it.
+    pub(crate) fn reserving(mut self, names: &Arc<[Box<str>]>) -> Self {
+        if !names.is_empty() {
+            self.reserved = Some(Arc::clone(names));
+        }
         self
     }
 
@@ -274,6 +286,13 @@ impl Pipe {
             .trailers(from.input(), &self.trailer_limits, &mut head)
             .map_err(Broken::Fault)?;
         let Some(consumed) = taken else { return Ok(false) };
+        if self
+            .reserved
+            .as_ref()
+            .is_some_and(|names| names_one_of(&head, names))
+        {
+            return Err(Broken::Fault(Fault::TrailerForbidden));
+        }
         from.consume(consumed);
         self.ended = true;
         if self.coding == Coding::Verbatim {
@@ -283,6 +302,11 @@ impl Pipe {
         }
         Ok(true)
     }
+}
+
+fn names_one_of(head: &Head, names: &[Box<str>]) -> bool {
+    let is_named = |name: &[u8]| names.iter().any(|reserved| is_read_as(name, reserved.as_bytes()));
+    head.fields().iter().any(|field| is_named(head.name(field)))
 }
 
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";

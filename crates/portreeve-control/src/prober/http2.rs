@@ -136,7 +136,9 @@ async fn body_contains(check: &HttpCheck, mut body: RecvStream, wanted: &[u8]) -
 
 fn reported(fields: &HeaderMap) -> Option<Report> {
     let values = fields.get_all(Report::FIELD).iter();
-    values.filter_map(|value| Report::read(value.as_bytes())).next_back()
+    values
+        .filter_map(|value| Report::read(value.as_bytes()))
+        .next_back()
 }
 
 fn broken(check: &HttpCheck, error: &h2::Error) -> String {

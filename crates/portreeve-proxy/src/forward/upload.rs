@@ -72,7 +72,9 @@ impl Upload {
             call.backend_moves(),
         );
         let pipe = pipe.at_most(call.listener.limits.body_bytes_max);
-        let mut pipe = pipe.remembering(call.remembered_max(may_be_refused));
+        let mut pipe = pipe
+            .remembering(call.remembered_max(may_be_refused))
+            .reserving(&call.listener.certificate_fields);
         pipe.begin(from, head).map_err(lost)?;
         Ok(Self {
             pipe,

@@ -261,6 +261,10 @@ fn next_state(kind: Kind, status: &StatusLine, head: &Head) -> io::Result<State>
     if status.status < 200 {
         return Ok(State::Head);
     }
+    if kind == Kind::Extended && status.status < 300 {
+        // The client would take it for an open tunnel (RFC 8441 section 5).
+        return Err(io::ErrorKind::InvalidData.into());
+    }
     let method: &[u8] = if kind == Kind::Head { b"HEAD" } else { b"GET" };
     Ok(match response_framing(method, status, head).map_err(invalid)? {
         Framing::Empty | Framing::Exact(0) => State::Ended,
