@@ -102,7 +102,7 @@ async fn race<'a>(
 
 enum Won<'a> {
     First(Result<usize, End>),
-    Second(Answer<'a>),
+    Second(Box<Answer<'a>>),
 }
 
 /// A head that the second has sent.
@@ -125,7 +125,7 @@ fn poll_both<'a>(
     if *is_second_left && let Poll::Ready(answer) = second.as_mut().poll(context) {
         *is_second_left = false;
         if let Some(answer) = answer {
-            return Poll::Ready(Won::Second(answer));
+            return Poll::Ready(Won::Second(Box::new(answer)));
         }
     }
     Poll::Pending
@@ -152,7 +152,7 @@ async fn second_alone<'a>(
         Poll::Pending => client.conn.poll_gone(context).map(Err),
     });
     match answer.await {
-        Ok(Some(answer)) => Won::Second(answer),
+        Ok(Some(answer)) => Won::Second(Box::new(answer)),
         Ok(None) => Won::First(Err(end)),
         Err(Gone) => Won::First(Err(End::ClientLeft)),
     }
