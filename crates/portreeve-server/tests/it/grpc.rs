@@ -9,7 +9,7 @@ use portreeve_testkit::{Address, Origin, Proxy, Setup};
 use self::python::{Peer, Python};
 use crate::tls::{Authority, Edge};
 
-fn before(backend: String) -> Setup {
+fn before(backend: &str) -> Setup {
     Proxy::before("app.test", &[]).backends([format!("\"h2c://{backend}\"")])
 }
 
@@ -33,7 +33,7 @@ fn said<'a>(lines: &'a [String], call: &str) -> &'a str {
 async fn a_client_cannot_tell_the_proxy_from_its_server() {
     let Some(python) = Python::find() else { return };
     let server = Peer::serving(&python).await;
-    let proxy = before(server.address()).start().await;
+    let proxy = before(&server.address()).start().await;
     let directly = python.call(&server.address()).await;
     assert_eq!(directly.len(), 10, "{directly:?}");
     assert_eq!(python.call(&target(&proxy)).await, directly);
@@ -61,7 +61,7 @@ async fn within_tls_on_both_sides_it_cannot_either() {
 async fn who_cannot_be_reached_is_unavailable() {
     let Some(python) = Python::find() else { return };
     let gone = Origin::refusing();
-    let proxy = before(gone.address().to_string()).start().await;
+    let proxy = before(&gone.address().to_string()).start().await;
     let lines = python.failures(&target(&proxy)).await;
     assert!(
         said(&lines, "fail").starts_with("[\"UNAVAILABLE\", \"The backend refused the connection"),
@@ -73,7 +73,7 @@ async fn who_cannot_be_reached_is_unavailable() {
 async fn a_deadline_of_the_operator_is_told_as_one() {
     let Some(python) = Python::find() else { return };
     let server = Peer::serving(&python).await;
-    let proxy = before(server.address())
+    let proxy = before(&server.address())
         .route("timeout = \"200ms\"")
         .start()
         .await;
@@ -90,7 +90,7 @@ async fn a_deadline_of_the_operator_is_told_as_one() {
 async fn too_many_requests_exhaust_what_there_is() {
     let Some(python) = Python::find() else { return };
     let server = Peer::serving(&python).await;
-    let proxy = before(server.address())
+    let proxy = before(&server.address())
         .route("rate = { per = \"route\", requests = 1, every = \"1h\" }")
         .start()
         .await;

@@ -44,10 +44,11 @@ impl Server {
                 connections.spawn(async move {
                     match tls {
                         None => serve(wire, acts, counts).await,
-                        Some(tls) => match TlsAcceptor::from(tls).accept(wire).await {
-                            Ok(wire) => serve(wire, acts, counts).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(wire) = TlsAcceptor::from(tls).accept(wire).await {
+                                serve(wire, acts, counts).await;
+                            }
+                        }
                     }
                 });
             }
@@ -164,7 +165,10 @@ impl Stream {
                 Do::Data(bytes) => self.send(bytes.clone()).await,
                 Do::Trailers(trailers) => self.end(fields_of(trailers))?,
                 Do::End => self.end(HeaderMap::new())?,
-                Do::Reset => return Ok(self.reset()),
+                Do::Reset => {
+                    self.reset();
+                    return Ok(());
+                }
                 Do::Close => self.close().await,
                 Do::Wait => drop(read(&mut self.body).await?),
                 Do::Tunnel => self.tunnel().await?,
@@ -249,7 +253,7 @@ impl Stream {
     /// The connection ends with all of its streams, this one too.
     async fn close(&self) {
         self.closing.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn tunnel(&mut self) -> Result<(), h2::Error> {

@@ -134,10 +134,6 @@ async fn a_flood_of_handshakes_leaves_requests_their_turn() {
     let flooded = median(&mut client, 200).await;
     goes_on.store(false, Relaxed);
     thread.join().expect("the flood ends");
-    eprintln!(
-        "calm {calm:?}, flooded {flooded:?}, {} handshakes",
-        done.load(Relaxed)
-    );
     assert!(done.load(Relaxed) > 100);
     // All 200 at once, without turns, would hold each request up for 200 handshakes, twice.
     let most = calm * 10 + Duration::from_millis(20);
@@ -161,6 +157,5 @@ async fn an_idle_connection_holds_little() {
         kept.push(client.forget_session());
     }
     let each = (resident_bytes() - before) / 1_000;
-    eprintln!("{each} bytes for each idle connection, the test's own end included");
-    assert!(each < 14 * 1024, "{each} bytes");
+    assert!(each < 14 * 1024, "{each} bytes, the test's own end included");
 }
