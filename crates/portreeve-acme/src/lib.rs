@@ -1,7 +1,7 @@
 //! Certificates by ACME (RFC 8555): ordered, proved, stored, renewed.
 //!
 //! One task cares for all names. Each name has a certificate of its own, so that one that is refused harms no other. What
-//! the authority must see to believe that a name is ours is put into the [`TlsStore`](portreeve_tls::TlsStore), whence
+//! the authority must see to believe that a name is ours is put into the [`TlsStore`], whence
 //! the data plane answers; so are the certificates. What must survive lies in the state folder.
 //!
 //! No listener, no socket but those to the authority. Whoever has names certified agrees to the authority's terms.
