@@ -2,7 +2,7 @@
 //! a connection's first byte of whose connection it is.
 //!
 //! No I/O, no clock, no tasks, no unsafe. [`parse`] reads both versions from however much has arrived, and never asks
-//! for a byte beyond the header; [`write`] and [`write_own`] append one whole header. Nothing is guessed: what is not a
+//! for a byte beyond the header; [`write()`] and [`write_own`] append one whole header. Nothing is guessed: what is not a
 //! header from its first byte on is a [`Fault`], as the specification demands of whoever expects one.
 
 mod binary;
