@@ -215,6 +215,8 @@ mod tests {
         "http_response_header_section_size",
         "http_response_timeout",
         "http_protocol_error",
+        "tls_protocol_error",
+        "tls_certificate_error",
         "proxy_internal_response",
         "proxy_internal_error",
         "proxy_configuration_error",
@@ -297,6 +299,8 @@ mod tests {
                 "connect_refused",
                 "connect_timeout",
                 "connect_failed",
+                "backend_tls",
+                "backend_certificate",
             ]
         );
     }
