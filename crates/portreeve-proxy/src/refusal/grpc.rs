@@ -78,7 +78,7 @@ mod tests {
             ("application/json", false),
         ] {
             let mut head = Head::new();
-            let text = format!("POST / HTTP/1.1\r\nContent-Type: {kind_of}\r\n\r\n");
+            let text = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: {kind_of}\r\n\r\n");
             parse_request(text.as_bytes(), &HeadLimits::default(), &mut head).unwrap();
             assert_eq!(kind(&head).is_some(), is_grpc, "{kind_of}");
         }
