@@ -10,7 +10,10 @@ fuzz_target!(|data: &[u8]| {
     if let Peeked::Hello { server_name, alpn } = &whole {
         let said: usize = alpn.iter().map(Vec::len).sum();
         assert!(server_name.as_ref().map_or(0, String::len) + said <= data.len().min(HELLO_MAX));
-        assert_eq!(server_name.as_ref().map(|name| name.to_ascii_lowercase()), *server_name);
+        assert_eq!(
+            server_name.as_ref().map(|name| name.to_ascii_lowercase()),
+            *server_name
+        );
     }
     let cuts = [1, 5, 9, data.len() / 2, data.len().saturating_sub(1)];
     for cut in cuts.into_iter().filter(|cut| *cut < data.len()) {
@@ -20,13 +23,20 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     // The same message in records of its own, as a client may split it.
-    if let (Peeked::Hello { .. }, Some((&[22, 3, minor, ..], message))) = (&whole, data.split_first_chunk::<5>())
+    if let (Peeked::Hello { .. }, Some((&[22, 3, minor, ..], message))) =
+        (&whole, data.split_first_chunk::<5>())
         && usize::from(u16::from_be_bytes([data[3], data[4]])) == message.len()
         && message.len() < 2_000
     {
         let split: Vec<u8> = message
             .chunks(100)
-            .flat_map(|part| [&[22, 3, minor, 0, u8::try_from(part.len()).expect("at most 100")], part].concat())
+            .flat_map(|part| {
+                [
+                    &[22, 3, minor, 0, u8::try_from(part.len()).expect("at most 100")],
+                    part,
+                ]
+                .concat()
+            })
             .collect();
         assert_eq!(peek_hello(&split), whole);
     }
