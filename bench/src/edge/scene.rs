@@ -84,6 +84,8 @@ fn template(contender: Contender, speaks: Speaks, backend: SocketAddr, pem: &str
 fn certificate(place: &Place) -> Result<PathBuf, Fault> {
     let path = place.folder.join("edge.pem");
     if !path.exists() {
+        fs::create_dir_all(&place.folder)
+            .map_err(Fault::io(format!("making the folder {}", place.folder.display())))?;
         let made = rcgen::generate_simple_self_signed(["bench.test".to_owned()])
             .map_err(|fault| Fault::Program(format!("making a certificate: {fault}")))?;
         let pem = format!("{}{}", made.cert.pem(), made.signing_key.serialize_pem());
