@@ -23,6 +23,7 @@ use crate::record::journal::{Journal, RecordSink};
 use crate::record::ledger::{LedgerJournal, LedgerSink};
 use crate::register::RegistrationCall;
 use crate::said::Said;
+use crate::serve::h2::seats::Seats;
 use crate::slots::Slots;
 use crate::timer::Wheel;
 
@@ -35,6 +36,7 @@ pub(crate) struct Worker {
     pub(crate) wheel: Rc<Wheel>,
     pub(crate) idle: IdleConns,
     pub(crate) http2: Http2Conns,
+    pub(crate) seats: Seats,
     /// Shared by all workers.
     pub(crate) holds: Arc<Holds>,
     pub(crate) sticky: StickySecret,
@@ -145,6 +147,7 @@ impl Worker {
             wheel: Wheel::new(),
             idle: IdleConns::default(),
             http2: Http2Conns::default(),
+            seats: Seats::default(),
             holds: outlets.holds,
             sticky: outlets.sticky,
             tls: outlets.tls,

@@ -12,7 +12,8 @@ use portreeve_frames::{FrameWatch, Violation};
 use portreeve_model::{EdgeEvent, Listener};
 
 use super::link::{End, Link};
-use super::stream::{self, Running, Shared};
+use super::seats;
+use super::stream::{Asked, Running, Shared};
 use crate::serve::client::Client;
 
 /// One connection whose preface was read.
@@ -130,7 +131,12 @@ impl Session {
             match self.h2.poll_accept(context) {
                 Poll::Ready(Some(Ok((request, respond)))) => {
                     let running = Running::begin(&self.shared);
-                    tokio::task::spawn_local(stream::serve(request, respond, running));
+                    let asked = Asked {
+                        request,
+                        respond,
+                        running,
+                    };
+                    seats::serve(asked, &self.shared.worker);
                     self.count_request();
                 }
                 Poll::Ready(Some(Err(error))) => {

@@ -41,8 +41,20 @@ impl Drop for Running {
     }
 }
 
+/// A request that is to be served.
+pub(super) struct Asked {
+    pub(super) request: Request<RecvStream>,
+    pub(super) respond: SendResponse<Bytes>,
+    pub(super) running: Running,
+}
+
 /// Serves one request.
-pub(super) async fn serve(request: Request<RecvStream>, respond: SendResponse<Bytes>, running: Running) {
+pub(super) async fn serve(asked: Asked) {
+    let Asked {
+        request,
+        respond,
+        running,
+    } = asked;
     let Some(mut client) = client(request, respond, &running.0) else {
         return;
     };

@@ -288,6 +288,11 @@ fn poll_send(
     bytes: &[u8],
     is_last: bool,
 ) -> Poll<io::Result<usize>> {
+    if is_last && bytes.len() <= LAST_ANYWAY {
+        let data = Bytes::copy_from_slice(bytes);
+        stream.send_data(data, true).map_err(broken)?;
+        return Poll::Ready(Ok(bytes.len()));
+    }
     stream.reserve_capacity(bytes.len());
     let mut room = stream.capacity();
     while room == 0 {
@@ -321,5 +326,8 @@ const NO_LIMITS: HeadLimits = HeadLimits {
     fields_max: usize::MAX,
     target_max: 0,
 };
+/// As many bytes at the end of an answer wait for the windows in the connection, where its own bookkeeping of a stream takes
+/// as much: so the request is over, and its worker free for the next.
+const LAST_ANYWAY: usize = 1024;
 /// The end of a chunk, and of a body without trailers.
 const LAST_CHUNK: &[u8] = b"\r\n0\r\n\r\n";
