@@ -49,6 +49,7 @@ mod samples;
 mod several;
 mod snapshot;
 mod split;
+mod spoken_version;
 mod standing;
 mod stats;
 mod suspicions;
@@ -92,6 +93,7 @@ pub use resolved::Resolved;
 pub use route::{Mirror, RequestView, Route};
 pub use router::Routed;
 pub use snapshot::Snapshot;
+pub use spoken_version::SpokenVersion;
 pub use standing::Standing;
 pub use stats::{
     DURATION_BOUNDS, Durations, ListenerStats, ListenerTotals, RequestOutcome, RouteStats, RouteTotals,

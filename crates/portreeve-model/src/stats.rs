@@ -6,6 +6,7 @@
 
 mod by_cause;
 mod by_edge_event;
+mod by_version;
 mod by_why;
 mod counter;
 mod durations;

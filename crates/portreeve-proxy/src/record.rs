@@ -11,7 +11,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_model::plan::LedgerMode;
 use portreeve_model::{
-    Backend, Cause, Fault, Group, Lease, Listener, Pool, RequestOutcome, RequestView, Route, Tick, Why,
+    Backend, Cause, Fault, Group, Lease, Listener, Pool, RequestOutcome, RequestView, Route, SpokenVersion,
+    Tick, Why,
 };
 
 use self::entry::Entry;
@@ -28,6 +29,8 @@ pub(crate) struct Record<'a> {
     /// Who asked: behind trusted proxies, the client that they name.
     pub(crate) client: Option<IpAddr>,
     request: Option<&'a Request>,
+    /// In what it came.
+    version: SpokenVersion,
     /// The host that a connection which is carried as it is has named; `None`: it is a request.
     connection: Option<&'a str>,
     pub(crate) route: Option<&'a Arc<Route>>,
@@ -95,18 +98,32 @@ pub(crate) enum EndedBy {
 }
 
 impl<'a> Record<'a> {
+    /// Of a request.
+    pub(crate) fn of(
+        worker: &'a Worker,
+        listener: &'a Listener,
+        client: Option<IpAddr>,
+        request: &'a Request,
+    ) -> Self {
+        let mut record = Self::new(worker, listener, client, request.spoken_version());
+        record.request = Some(request);
+        record
+    }
+
+    /// Of what is no request of HTTP, or none that could be read.
     pub(crate) fn new(
         worker: &'a Worker,
         listener: &'a Listener,
         client: Option<IpAddr>,
-        request: Option<&'a Request>,
+        version: SpokenVersion,
     ) -> Self {
         worker.pacer.requests.set(worker.pacer.requests.get() + 1);
         Self {
             worker,
             listener,
             client,
-            request,
+            request: None,
+            version,
             connection: None,
             route: None,
             pool: None,
@@ -131,7 +148,7 @@ impl<'a> Record<'a> {
 
     /// Of a connection that is carried as it is, as one request.
     pub(crate) fn of_connection(worker: &'a Worker, listener: &'a Listener, passing: &Passing<'a>) -> Self {
-        let mut record = Self::new(worker, listener, passing.client(), None);
+        let mut record = Self::new(worker, listener, passing.client(), SpokenVersion::Tcp);
         record.connection = Some(passing.host);
         record
     }
@@ -243,6 +260,7 @@ impl Drop for Record<'_> {
             self.cause = Some(Cause::ShuttingDown);
         }
         let outcome = self.outcome(total);
+        self.listener.stats.carried(self.worker.shard, self.version);
         match self.route {
             Some(route) => route.stats.record(self.worker.shard, &outcome),
             None => self.listener.stats.record_unrouted(self.worker.shard, &outcome),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use memchr::memchr;
 use portreeve_http1::{Framing, Head, Known, RequestLine, TargetForm, Version};
-use portreeve_model::RequestView;
+use portreeve_model::{RequestView, SpokenVersion};
 
 /// One request, its body still to be read.
 pub(crate) struct Request {
@@ -34,6 +34,16 @@ pub(crate) enum Tunnel {
     Upgrade,
     /// `CONNECT` (RFC 9110 section 9.3.6): on 2xx.
     Connect,
+}
+
+impl Spoken {
+    /// The version of what could not be read.
+    pub(crate) fn version(self) -> SpokenVersion {
+        match self {
+            Self::Http1 => SpokenVersion::Http11,
+            Self::Http2 => SpokenVersion::Http2,
+        }
+    }
 }
 
 impl Request {
@@ -79,6 +89,14 @@ impl Request {
             (Spoken::Http2, _) => "HTTP/2",
             (Spoken::Http1, Version::H10) => "HTTP/1.0",
             (Spoken::Http1, Version::H11) => "HTTP/1.1",
+        }
+    }
+
+    /// The same, as it is counted.
+    pub(crate) fn spoken_version(&self) -> SpokenVersion {
+        match (self.spoken, self.line.version) {
+            (Spoken::Http1, Version::H10) => SpokenVersion::Http10,
+            (spoken, _) => spoken.version(),
         }
     }
 

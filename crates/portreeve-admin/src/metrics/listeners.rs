@@ -29,6 +29,11 @@ pub(super) fn write(sheet: &mut Sheet<'_>, snapshot: &Snapshot) -> fmt::Result {
         by_cause(&all, |totals| &totals.refused),
     )?;
     sheet.counters(
+        "portreeve_listener_requests",
+        "Requests that ended, by the version in which they came.",
+        by_version(&all),
+    )?;
+    sheet.counters(
         "portreeve_requests_unrouted",
         "Requests that ended before a route was found, by cause.",
         by_cause(&all, |totals| &totals.unrouted),
@@ -60,5 +65,12 @@ fn by_event<'a>(all: &'a [Counted<'a>]) -> impl Iterator<Item = ([(&'a str, &'a 
     all.iter().flat_map(|(listener, totals)| {
         let counts = totals.edge.iter().filter(|(_, count)| *count > 0);
         counts.map(|(event, count)| ([of(listener)[0], ("event", event.code())], *count))
+    })
+}
+
+fn by_version<'a>(all: &'a [Counted<'a>]) -> impl Iterator<Item = ([(&'a str, &'a str); 2], u64)> {
+    all.iter().flat_map(|(listener, totals)| {
+        let counts = totals.by_version.iter().filter(|(_, count)| *count > 0);
+        counts.map(|(version, count)| ([of(listener)[0], ("version", version.code())], *count))
     })
 }

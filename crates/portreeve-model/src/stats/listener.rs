@@ -2,11 +2,13 @@
 
 use super::by_cause::{self, ByCause};
 use super::by_edge_event::{self, ByEdgeEvent};
+use super::by_version::{self, ByVersion};
 use super::counter::Counter;
 use super::shards::Shards;
 use super::{CLASSES, RequestOutcome};
 use crate::cause::Cause;
 use crate::edge::EdgeEvent;
+use crate::spoken_version::SpokenVersion;
 
 /// What a listener has accepted, one shard per worker. Each method may be called with `shard` only by the worker that
 /// owns it.
@@ -40,6 +42,11 @@ impl ListenerStats {
         self.0.get(shard).edge.add(event);
     }
 
+    /// Counts a request that has ended, with a route or without, by the version in which it came.
+    pub fn carried(&self, shard: usize, version: SpokenVersion) {
+        self.0.get(shard).by_version.add(version);
+    }
+
     /// Counts a request that has ended without a route.
     pub fn record_unrouted(&self, shard: usize, outcome: &RequestOutcome) {
         self.0.get(shard).record_unrouted(outcome);
@@ -52,6 +59,7 @@ impl ListenerStats {
             refused: by_cause::sum(self.0.iter().map(|shard| &shard.refused)),
             unrouted: by_cause::sum(self.0.iter().map(|shard| &shard.unrouted)),
             edge: by_edge_event::sum(self.0.iter().map(|shard| &shard.edge)),
+            by_version: by_version::sum(self.0.iter().map(|shard| &shard.by_version)),
             ..ListenerTotals::default()
         };
         self.0.iter().for_each(|shard| shard.add_to(&mut totals));
@@ -75,6 +83,8 @@ pub struct ListenerTotals {
     pub refused: Vec<(Cause, u64)>,
     /// What happened beside requests: every event, in the order of [`EdgeEvent::ALL`].
     pub edge: Vec<(EdgeEvent, u64)>,
+    /// All requests that ended, by the version in which they came, in the order of [`SpokenVersion::ALL`].
+    pub by_version: Vec<(SpokenVersion, u64)>,
     /// Requests that ended without a route: every cause, in the order of [`Cause::ALL`].
     pub unrouted: Vec<(Cause, u64)>,
     /// The same requests by the class of their status: none sent, 1xx, 2xx, 3xx, 4xx, 5xx.
@@ -91,6 +101,7 @@ struct Shard {
     closed: Counter,
     refused: ByCause,
     edge: ByEdgeEvent,
+    by_version: ByVersion,
     unrouted: ByCause,
     unrouted_by_class: [Counter; CLASSES],
     unrouted_bytes_in: Counter,

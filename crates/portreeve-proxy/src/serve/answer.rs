@@ -25,7 +25,7 @@ pub(crate) async fn answer(client: &mut Client, listener: &Rc<Current>, request:
     let peer = client.peer.clone();
     let newer = OnceCell::new();
     let next = {
-        let mut record = Record::new(&worker, listener, peer.ip, Some(&request));
+        let mut record = Record::of(&worker, listener, peer.ip, &request);
         let view = View {
             request: &request,
             client: peer.seen_through(&request.head, listener),
@@ -91,7 +91,7 @@ pub(super) async fn later(client: &Client, listener: &Rc<Current>) -> Option<Rc<
 /// Answers bytes that are no request; the connection cannot go on.
 pub(crate) async fn refuse_unread(client: &mut Client, listener: &Listener, refusal: &Refusal) -> Next {
     let (worker, peer) = (client.worker.clone(), client.peer.clone());
-    let mut record = Record::new(&worker, listener, peer.ip, None);
+    let mut record = Record::new(&worker, listener, peer.ip, client.spoken.version());
     refuse(
         client,
         listener,

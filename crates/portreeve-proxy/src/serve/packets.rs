@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
-use portreeve_model::{Cause, Packets};
+use portreeve_model::{Cause, Packets, SpokenVersion};
 use portreeve_packet::{Code, Fault, Limits, Packet, Request, Scan, Spelling, parse, skippable, write_error};
 
 use super::answer::later;
@@ -165,7 +165,7 @@ fn limits(packets: &Packets) -> Limits {
 async fn answer(client: &mut Client, listener: &Rc<Current>, packets: &Packets, bytes: &[u8]) -> Next {
     client.requests += 1;
     let worker = client.worker.clone();
-    let mut record = Record::new(&worker, listener, client.peer.ip, None);
+    let mut record = Record::new(&worker, listener, client.peer.ip, SpokenVersion::Packet);
     record.route = Some(&packets.route);
     record.bytes_in = bytes.len() as u64;
     let answered = match parse(bytes, &limits(packets)) {
@@ -212,7 +212,7 @@ async fn serve_request(
 /// Tells a client that what it sent is no packet; where the next would begin is not known.
 async fn refuse(client: &mut Client, listener: &Rc<Current>, packets: &Packets, fault: &Fault) {
     let worker = client.worker.clone();
-    let mut record = Record::new(&worker, listener, client.peer.ip, None);
+    let mut record = Record::new(&worker, listener, client.peer.ip, SpokenVersion::Packet);
     record.route = Some(&packets.route);
     record.bytes_in = client.conn.input().len() as u64;
     let answered = Answered::refused(cause_of(fault.code), fault.detail.clone());

@@ -1,5 +1,6 @@
 //! Duty: HTTP/2 from clients, without TLS, by prior knowledge. The client is the `h2` crate, or bytes written by hand.
 
+mod counts;
 mod endings;
 mod faults;
 mod floods;
