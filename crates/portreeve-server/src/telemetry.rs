@@ -23,13 +23,10 @@ use backlog::Backlog;
 ///
 /// The system gives no thread.
 pub fn log_to_stderr(format: LogFormat, least: Level) -> io::Result<LogGuard> {
-    let filter = EnvFilter::builder()
-        .with_default_directive(least.into())
-        .with_env_var(LOG_VARIABLE);
     let backlog = Backlog::default();
     let writer = backlog.clone();
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter.from_env_lossy())
+        .with_env_filter(filter(&env::var(LOG_VARIABLE).unwrap_or_default(), least))
         .with_writer(move || writer.clone())
         .log_internal_errors(false); // by default it panics when stderr is closed
     let started = match format {
@@ -52,6 +49,19 @@ impl Drop for LogGuard {
     fn drop(&mut self) {
         self.0.flush();
     }
+}
+
+/// `asked`: what the variable says. The library that frames HTTP/2 warns of single frames that clients send: those are
+/// counted, and would be lines without end, so they are written only if they are asked for.
+fn filter(asked: &str, least: Level) -> EnvFilter {
+    let filter = EnvFilter::builder()
+        .with_default_directive(least.into())
+        .parse_lossy(asked);
+    if asked.contains(HTTP2_LIBRARY) {
+        return filter;
+    }
+    let quiet = (HTTP2_LIBRARY.to_owned() + "=error").parse();
+    filter.add_directive(quiet.expect("the name of a crate and a level"))
 }
 
 fn tell_of_dropped(lines: u64) {
@@ -79,3 +89,17 @@ fn wants_colour() -> bool {
 }
 
 const LOG_VARIABLE: &str = "PORTREEVE_LOG";
+const HTTP2_LIBRARY: &str = "h2";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_do_with_frames_is_logged_only_if_that_is_asked_for() {
+        for (asked, is_quiet) in [("", true), ("debug", true), ("info,h2=trace", false)] {
+            let filter = filter(asked, Level::INFO).to_string();
+            assert_eq!(filter.contains("h2=error"), is_quiet, "{asked}: {filter}");
+        }
+    }
+}
