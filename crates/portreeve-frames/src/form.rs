@@ -29,10 +29,10 @@ pub(crate) fn fits(frame: &Frame) -> Result<(), Violation> {
 
 const PRIORITY: u8 = 0x2;
 const SETTINGS: u8 = 0x4;
-const PING: u8 = 0x6;
+pub(crate) const PING: u8 = 0x6;
 const GOAWAY: u8 = 0x7;
 const WINDOW_UPDATE: u8 = 0x8;
-const ACK: u8 = END_STREAM;
+pub(crate) const ACK: u8 = END_STREAM;
 
 #[cfg(test)]
 mod tests {

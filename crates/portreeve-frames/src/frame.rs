@@ -57,6 +57,16 @@ impl Frames {
         }
     }
 
+    /// Whether the last frame that has begun is whole.
+    pub(crate) fn is_between(&self) -> bool {
+        self.have == 0 && self.skip == 0
+    }
+
+    /// Whether the payload of the last frame is not all there.
+    pub(crate) fn is_within(&self) -> bool {
+        self.skip > 0
+    }
+
     fn wanted(&self) -> usize {
         let is_reset = self.have >= HEADER && self.header[3] == RST_STREAM && self.length() as usize >= CODE;
         if is_reset { HEADER + CODE } else { HEADER }

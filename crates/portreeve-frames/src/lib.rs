@@ -62,6 +62,13 @@ pub struct FrameWatch {
     earned: u32,
     block: u32,
     continuations: u32,
+    /// Blocks of fields that have begun.
+    blocks: u32,
+    /// Whether the last of them goes on in a further frame.
+    goes_on: bool,
+    /// Whether the last frame was of one.
+    is_in_block: bool,
+    has_pong: bool,
     /// Streams that were reset since the last look because the client broke the rules.
     faults: u32,
 }
@@ -84,6 +91,10 @@ impl FrameWatch {
             earned: 0,
             block: 0,
             continuations: 0,
+            blocks: 0,
+            goes_on: false,
+            is_in_block: false,
+            has_pong: false,
             faults: 0,
         }
     }
@@ -115,6 +126,8 @@ impl FrameWatch {
             self.has_begun = true;
         }
         form::fits(frame)?;
+        self.is_in_block = matches!(frame.kind, HEADERS | CONTINUATION);
+        self.has_pong |= frame.kind == form::PING && frame.has(form::ACK);
         match frame.kind {
             DATA if frame.length > 0 => self.earn(),
             DATA if frame.has(END_STREAM) => {}
@@ -155,12 +168,32 @@ impl FrameWatch {
         self.resets > 0
     }
 
+    /// The number of the block of fields that has begun and is not whole, if there is one.
+    #[must_use]
+    pub fn unfinished_block(&self) -> Option<u32> {
+        let is_unfinished = self.goes_on || self.is_in_block && self.from_client.is_within();
+        is_unfinished.then_some(self.blocks)
+    }
+
+    /// Whether the client has acknowledged a PING.
+    #[must_use]
+    pub fn has_pong(&self) -> bool {
+        self.has_pong
+    }
+
+    /// Whether the client could go on with any frame it likes.
+    #[must_use]
+    pub fn is_between_messages(&self) -> bool {
+        self.from_client.is_between() && !self.goes_on
+    }
+
     fn earn(&mut self) {
         self.earned = (self.earned + EARNED_BY_DATA).min(EARNED_MAX);
     }
 
     fn begin_block(&mut self, frame: &Frame) -> Result<(), Violation> {
         (self.block, self.continuations) = (0, 0);
+        self.blocks = self.blocks.wrapping_add(1);
         self.earned = (self.earned + EARNED_BY_HEADERS).min(EARNED_MAX);
         self.grow_block(frame)
     }
@@ -174,6 +207,7 @@ impl FrameWatch {
     }
 
     fn grow_block(&mut self, frame: &Frame) -> Result<(), Violation> {
+        self.goes_on = !frame.has(END_HEADERS);
         self.block = self.block.saturating_add(frame.length);
         if self.block > self.block_max {
             return Err(Violation::HeadersTooLarge);
@@ -231,6 +265,7 @@ const HEADERS: u8 = 0x1;
 const RST_STREAM: u8 = 0x3;
 const CONTINUATION: u8 = 0x9;
 const END_STREAM: u8 = 0x1;
+const END_HEADERS: u8 = 0x4;
 /// `PRI * HTTP/2.0` and so on (RFC 9113 section 3.4).
 const PREFACE: usize = 24;
 /// A frame of data may be followed by two grants of window, and by a PING that measures the way.
@@ -330,6 +365,32 @@ mod tests {
         long.came(&frame(HEADERS, 0, &[0; 600]), || now).unwrap();
         let more = frame(CONTINUATION, 0, &[0; 600]);
         assert_eq!(long.came(&more, || now), Err(Violation::HeadersTooLarge));
+    }
+
+    #[test]
+    fn a_block_of_fields_is_unfinished_until_its_last_byte() {
+        let now = Instant::now();
+        let mut watch = watch();
+        assert!(watch.unfinished_block().is_none() && watch.is_between_messages());
+        let bytes = [
+            frame(HEADERS, 0, b"abc"),
+            frame(CONTINUATION, END_HEADERS, b"def"),
+        ]
+        .concat();
+        let (last, most) = bytes.split_last().unwrap();
+        for byte in most {
+            watch.came(&[*byte], || now).unwrap();
+            let has_begun = watch.blocks == 1;
+            assert_eq!(watch.unfinished_block(), has_begun.then_some(1));
+            assert!(!watch.is_between_messages());
+        }
+        watch.came(&[*last], || now).unwrap();
+        assert!(watch.unfinished_block().is_none() && watch.is_between_messages());
+        watch.came(&frame(DATA, 0, b"abc")[..10], || now).unwrap();
+        assert!(watch.unfinished_block().is_none() && !watch.is_between_messages());
+        watch.came(b"bc", || now).unwrap();
+        watch.came(&frame(HEADERS, 0, b"a"), || now).unwrap();
+        assert_eq!(watch.unfinished_block(), Some(2));
     }
 
     #[test]

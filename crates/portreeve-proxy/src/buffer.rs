@@ -34,6 +34,9 @@ impl Buffer {
 
     /// Where the next read goes; empty only when `ROOM` bytes are unread.
     pub(crate) fn room(&mut self) -> &mut [u8] {
+        if self.end + TAIL >= self.bytes.len() && self.bytes.len() < CAPACITY {
+            self.grow();
+        }
         let limit = self.bytes.len() - TAIL;
         if self.end == limit && self.start > HEADROOM {
             self.bytes.copy_within(self.start..self.end, HEADROOM);
@@ -68,6 +71,32 @@ impl Buffer {
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         self.bytes[self.end..self.end + bytes.len()].copy_from_slice(bytes);
         self.end += bytes.len();
+    }
+
+    /// Gives the memory back that is not needed, where that is most of it: there is room again as soon as it is asked for.
+    pub(crate) fn shrink(&mut self) {
+        let filled = self.end - self.start;
+        if self.bytes.len() < CAPACITY || filled > SHRUNK_MAX {
+            return;
+        }
+        let mut bytes = vec![0; filled + TAIL];
+        bytes[..filled].copy_from_slice(self.filled());
+        *self = Self {
+            bytes,
+            start: 0,
+            end: filled,
+        };
+    }
+
+    /// Undoes `shrink`.
+    fn grow(&mut self) {
+        let filled = self.end - self.start;
+        if filled <= SHRUNK_MAX {
+            let mut grown = Self::take();
+            grown.room()[..filled].copy_from_slice(self.filled());
+            grown.extend(filled);
+            *self = grown;
+        }
     }
 
     fn make_room_in_front(&mut self, count: usize) {
@@ -108,6 +137,8 @@ const HEADROOM: usize = 16 * 1024;
 /// Free bytes behind the last read, for the CRLF that ends a chunk.
 const TAIL: usize = 8;
 const CAPACITY: usize = HEADROOM + ROOM + TAIL;
+/// More than this is not worth copying for the memory that it saves.
+const SHRUNK_MAX: usize = 32 * 1024;
 /// Idle buffers a thread keeps: 64 x 80 KiB is 5 MiB.
 const FREE_MAX: usize = 64;
 
@@ -150,6 +181,29 @@ mod tests {
         buffer.consume(10);
         assert_eq!(buffer.room().len(), 10);
         assert_eq!(buffer.filled().len(), ROOM - 10);
+    }
+
+    #[test]
+    fn a_shrunk_buffer_is_small_and_has_all_its_room_when_that_is_asked_for() {
+        let mut buffer = filled_with(b"some");
+        buffer.shrink();
+        assert_eq!((buffer.filled(), buffer.bytes.len()), (&b"some"[..], 4 + TAIL));
+        assert_eq!(buffer.room().len(), ROOM - 4);
+        assert_eq!(buffer.filled(), b"some");
+        buffer.shrink();
+        buffer.append(b"\r\n");
+        buffer.prepend(b"4\r\n");
+        assert_eq!(buffer.filled(), b"4\r\nsome\r\n");
+        buffer.consume(buffer.filled().len() - 1);
+        assert!(!buffer.room().is_empty());
+        assert_eq!(buffer.filled(), b"\n");
+    }
+
+    #[test]
+    fn a_buffer_with_much_in_it_stays_as_it_is() {
+        let mut buffer = filled_with(&[b'x'; SHRUNK_MAX + 1]);
+        buffer.shrink();
+        assert_eq!(buffer.bytes.len(), CAPACITY);
     }
 
     #[test]

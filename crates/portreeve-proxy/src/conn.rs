@@ -62,8 +62,19 @@ impl Conn {
 
     /// Reads more input; 0 is the end of the stream. No buffer is held while there is nothing to read.
     pub(crate) fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.poll_fill_at_most(context, usize::MAX)
+    }
+
+    /// The same, but no more than that many bytes, at least one.
+    pub(crate) fn poll_fill_at_most(
+        &mut self,
+        context: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
         let mut buffer = self.input.take().unwrap_or_else(Buffer::take);
-        let read = self.stream.poll_read(context, buffer.room());
+        let room = buffer.room();
+        let most = room.len().min(most);
+        let read = self.stream.poll_read(context, &mut room[..most]);
         if let Poll::Ready(Ok(count)) = read {
             buffer.extend(count);
         }
@@ -95,6 +106,13 @@ impl Conn {
             return Poll::Pending;
         }
         self.poll_hung_up(context)
+    }
+
+    /// Keeps the input in little more memory than it needs, if that is much less.
+    pub(crate) fn shrink(&mut self) {
+        if let Some(buffer) = &mut self.input {
+            buffer.shrink();
+        }
     }
 
     /// Takes the input out for a long wait, in no more memory than it needs.

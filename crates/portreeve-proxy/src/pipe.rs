@@ -158,7 +158,7 @@ impl Pipe {
                 if let Poll::Ready(Err(_)) = to.stream.poll_flush(context) {
                     return Poll::Ready(Err(Broken::Write));
                 }
-                ready!(self.poll_read(context, from))?;
+                ready!(self.poll_read(context, from, to))?;
             }
         }
         // The others' turn; ours comes again at once.
@@ -194,10 +194,13 @@ impl Pipe {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(_)) => Poll::Ready(Err(Broken::Write)),
-            Poll::Pending if to.write_timer.poll_expired(context, self.sink.deadline()) => {
-                Poll::Ready(Err(Broken::SinkSlow(self.sink.overdue())))
+            Poll::Pending => {
+                if to.stream.is_inward() || from.stream.is_inward() {
+                    // One of so many that all of them together must not hold what a connection may.
+                    from.shrink();
+                }
+                self.poll_sink_slow(context, to)
             }
-            Poll::Pending => Poll::Pending,
         }
     }
 
@@ -205,11 +208,15 @@ impl Pipe {
     fn poll_flush(&mut self, context: &mut Context<'_>, to: &mut Conn) -> Poll<Result<(), Broken>> {
         match to.stream.poll_flush(context) {
             Poll::Ready(flushed) => Poll::Ready(flushed.map_err(|_| Broken::Write)),
-            Poll::Pending if to.write_timer.poll_expired(context, self.sink.deadline()) => {
-                Poll::Ready(Err(Broken::SinkSlow(self.sink.overdue())))
-            }
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => self.poll_sink_slow(context, to),
         }
+    }
+
+    fn poll_sink_slow(&mut self, context: &Context<'_>, to: &mut Conn) -> Poll<Result<(), Broken>> {
+        if to.write_timer.poll_expired(context, self.sink.deadline()) {
+            return Poll::Ready(Err(Broken::SinkSlow(self.sink.overdue())));
+        }
+        Poll::Pending
     }
 
     fn remember(&mut self, written: &[u8]) {
@@ -222,8 +229,18 @@ impl Pipe {
         }
     }
 
-    fn poll_read(&mut self, context: &mut Context<'_>, from: &mut Conn) -> Poll<Result<(), Broken>> {
-        match from.poll_fill(context) {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        from: &mut Conn,
+        to: &mut Conn,
+    ) -> Poll<Result<(), Broken>> {
+        let Poll::Ready(most) = to.stream.poll_room(context) else {
+            return self.poll_sink_slow(context, to);
+        };
+        // Until now it was waited for, if at all.
+        self.sink.moved(0);
+        match from.poll_fill_at_most(context, most) {
             Poll::Ready(Ok(0)) => Poll::Ready(self.close()),
             Poll::Ready(Ok(count)) => {
                 self.source.moved(count);

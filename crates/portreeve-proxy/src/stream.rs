@@ -82,6 +82,27 @@ impl Stream {
         self.shut_write();
     }
 
+    /// Whether it is one of many streams of a client.
+    pub(crate) fn is_inward(&self) -> bool {
+        matches!(self, Self::Inward(_))
+    }
+
+    /// How many bytes of an answer it makes sense to read along with its head.
+    pub(crate) fn first_bytes_max(&self) -> usize {
+        match self {
+            Self::Inward(stream) => stream.first_bytes_max(),
+            _ => usize::MAX,
+        }
+    }
+
+    /// How many bytes more it makes sense to have for the peer; pending while others of its streams have too many.
+    pub(crate) fn poll_room(&self, context: &Context<'_>) -> Poll<usize> {
+        match self {
+            Self::Inward(stream) => stream.poll_room(context),
+            _ => Poll::Ready(usize::MAX),
+        }
+    }
+
     /// Says that nothing more will be written.
     pub(crate) fn shut_write(&mut self) {
         match self {
@@ -157,6 +178,7 @@ impl Stream {
     pub(crate) fn fault(&self) -> Option<Cause> {
         match self {
             Self::Outward(stream) => stream.fault(),
+            Self::Inward(stream) => stream.fault(),
             _ => None,
         }
     }

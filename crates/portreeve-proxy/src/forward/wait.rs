@@ -67,6 +67,7 @@ impl Wait {
         upstream: &mut Conn,
         upload: &mut Upload,
     ) -> Result<usize, End> {
+        let most = client.stream.first_bytes_max();
         std::future::poll_fn(|context| {
             upload.poll(context, client, upstream).map_err(End::Lost)?;
             if self.is_expected && upload.data() > 0 {
@@ -75,7 +76,7 @@ impl Wait {
                 self.patience = call.backend_answers();
                 upload.expect_body_now(call);
             }
-            if let Poll::Ready(head) = self.poll_head(context, upstream, upload) {
+            if let Poll::Ready(head) = self.poll_head(context, upstream, upload, most) {
                 return Poll::Ready(head);
             }
             if upload.is_over() && matches!(client.poll_gone(context), Poll::Ready(Gone)) {
@@ -91,6 +92,7 @@ impl Wait {
         context: &mut Context<'_>,
         upstream: &mut Conn,
         upload: &Upload,
+        most: usize,
     ) -> Poll<Result<usize, End>> {
         loop {
             if !upstream.input().is_empty() {
@@ -100,7 +102,7 @@ impl Wait {
                     Err(fault) => return Poll::Ready(Err(End::Malformed(fault.kind()))),
                 }
             }
-            match upstream.poll_fill(context) {
+            match upstream.poll_fill_at_most(context, most) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(End::BackendClosed)),
                 Poll::Ready(Ok(_)) => self.saw_bytes = true,
                 Poll::Ready(Err(error)) if is_unended(&error) => {

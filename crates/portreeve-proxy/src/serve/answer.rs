@@ -202,10 +202,16 @@ async fn finish(
             if keeps { Next::Request } else { Next::Linger }
         }
         Ended::Aborted(cause) => {
-            record.cause = Some(cause);
+            let has_left = cause == Cause::ClientLeft;
+            record.cause = Some(if has_left { why_left(client) } else { cause });
             Next::Close
         }
     }
+}
+
+/// It left, unless we have ended a connection of many streams ourselves.
+fn why_left(client: &Client) -> Cause {
+    client.conn.stream.fault().unwrap_or(Cause::ClientLeft)
 }
 
 /// Whether the connection may carry another request, as far as we and the client wish.
@@ -243,6 +249,7 @@ async fn refuse(
 ) {
     record.cause = Some(refusal.cause);
     if refusal.cause == Cause::ClientLeft {
+        record.cause = Some(why_left(client));
         return;
     }
     let (keeps, http10) = form.keep_alive.unwrap_or((false, false));

@@ -2,6 +2,7 @@
 //! HTTP/1.1 to everybody else (ADR 0020). One task has the connection, one each its streams.
 
 mod link;
+mod pace;
 pub(crate) mod seats;
 mod session;
 mod stream;

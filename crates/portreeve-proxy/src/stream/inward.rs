@@ -5,18 +5,20 @@ mod answer;
 mod answer_head;
 mod asked;
 mod asked_head;
+mod backlog;
 
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use h2::RecvStream;
 use h2::server::SendResponse;
+use portreeve_model::Cause;
 
 use self::answer::Answer;
 use self::asked::Asked;
 pub(crate) use self::asked_head::{Telling, tell};
+pub(crate) use self::backlog::{Backlog, Held};
 use crate::worker::Worker;
 
 /// A client's stream of an HTTP/2 connection, told as a connection of HTTP/1.1. Its request head is told before, by
@@ -32,11 +34,12 @@ impl Inward {
     pub(crate) fn new(
         telling: Telling,
         body: RecvStream,
-        respond: SendResponse<Bytes>,
+        respond: SendResponse<Held>,
+        backlog: &Rc<Backlog>,
         worker: &Rc<Worker>,
     ) -> Self {
         Self {
-            answer: Answer::new(&telling, respond, worker.clone()),
+            answer: Answer::new(&telling, respond, backlog, worker.clone()),
             asked: Asked::new(telling.body, body),
             is_broken: false,
         }
@@ -74,6 +77,21 @@ impl Inward {
     /// Takes what the client's windows have room for.
     pub(crate) fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.answer.poll_write(context, bytes)
+    }
+
+    /// How many bytes it makes sense to have for the client at once, for the first time.
+    pub(crate) fn first_bytes_max(&self) -> usize {
+        self.answer.first_bytes_max()
+    }
+
+    /// The same while the answer goes on; pending while it is none.
+    pub(crate) fn poll_room(&self, context: &Context<'_>) -> Poll<usize> {
+        self.answer.poll_room(context)
+    }
+
+    /// Why it broke, if that was not the client's wish.
+    pub(crate) fn fault(&self) -> Option<Cause> {
+        self.answer.is_given_up().then_some(Cause::SlowReader)
     }
 
     /// What was taken is the connection's, which sends it in the same turn of the worker.

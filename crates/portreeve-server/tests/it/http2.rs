@@ -2,10 +2,14 @@
 
 mod counts;
 mod endings;
+mod farewell;
 mod faults;
 mod floods;
+mod heads;
+mod limits;
 mod messages;
 mod peer;
 mod raw;
 mod resets;
+mod slow;
 mod tunnels;

@@ -11,6 +11,7 @@ use std::time::Instant;
 use portreeve_frames::{FrameWatch, Violation};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::pace::Pace;
 use crate::buffer::Buffer;
 use crate::serve::client::Client;
 use crate::stream::Stream;
@@ -26,8 +27,10 @@ pub(super) struct Link {
     is_blocked: bool,
     /// Whether bytes may be here that the stream holds back until it is told.
     is_unflushed: bool,
-    /// Since when nothing moves out that should.
-    pub(super) stalled: Option<Instant>,
+    /// How quickly the client takes what goes out.
+    pub(super) pace: Pace,
+    /// Whether the client has not answered the PING by which the end of the connection begins, and we do it.
+    owes_pong: bool,
     /// What broke it.
     error: Option<io::ErrorKind>,
 }
@@ -37,6 +40,7 @@ pub(super) struct End(pub(super) Rc<RefCell<Link>>);
 
 impl Link {
     pub(super) fn new(client: Client, watch: FrameWatch) -> Self {
+        let pace = Pace::new(&client.gate.listener().limits);
         Self {
             client,
             watch,
@@ -44,7 +48,8 @@ impl Link {
             out: None,
             is_blocked: false,
             is_unflushed: false,
-            stalled: None,
+            pace,
+            owes_pong: false,
             error: None,
         }
     }
@@ -52,11 +57,16 @@ impl Link {
     /// Sends what is here. Ready once all of it is with the kernel, or nothing ever will.
     pub(super) fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.poll_drain(context).is_pending() {
-            self.stalled.get_or_insert_with(Instant::now);
+            self.pace.wait(true);
             return Poll::Pending;
         }
-        self.stalled = None;
         Poll::Ready(())
+    }
+
+    /// Answers in the client's stead the PING by which the end of the connection begins: it had time enough. What it
+    /// says itself about it later is dropped.
+    pub(super) fn answer_for_client(&mut self) {
+        self.owes_pong = !self.watch.has_pong();
     }
 
     /// Whether the other end was told to wait, and need not any more.
@@ -69,7 +79,8 @@ impl Link {
             match ready!(self.client.conn.stream.poll_write(context, out.filled())) {
                 Ok(count) => {
                     out.consume(count);
-                    (self.stalled, self.is_unflushed) = (None, true);
+                    self.pace.moved(count);
+                    self.is_unflushed = true;
                     if out.is_empty() {
                         self.out = None;
                     }
@@ -94,6 +105,11 @@ impl Link {
     fn poll_read(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.violation.is_some() {
             return Poll::Pending;
+        }
+        if self.owes_pong && self.watch.is_between_messages() && into.remaining() >= PONG.len() {
+            self.owes_pong = false;
+            into.put_slice(PONG);
+            return Poll::Ready(Ok(()));
         }
         let before = into.filled().len();
         ready!(self.poll_fill(context, into))?;
@@ -175,3 +191,6 @@ impl AsyncWrite for End {
         Poll::Ready(Ok(()))
     }
 }
+
+/// The acknowledgement of the PING that the `h2` crate sends along with its first GOAWAY.
+const PONG: &[u8] = b"\x00\x00\x08\x06\x01\x00\x00\x00\x00\x0b\x7b\xa2\xf0\x8b\x9b\xfe\x54";

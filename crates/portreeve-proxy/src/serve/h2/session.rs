@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use h2::server::{Builder, Connection};
-use h2::{Error, Reason};
+use h2::server::{Builder, Connection, SendResponse};
+use h2::{Error, Reason, RecvStream};
+use http::Request;
 use portreeve_frames::{FrameWatch, Violation};
 use portreeve_model::{EdgeEvent, Listener};
 
@@ -15,21 +15,49 @@ use super::link::{End, Link};
 use super::seats;
 use super::stream::{Asked, Running, Shared};
 use crate::serve::client::Client;
+use crate::stream::inward::{Backlog, Held};
 
 /// One connection whose preface was read.
 pub(super) struct Session {
-    h2: Connection<End, Bytes>,
+    h2: Connection<End, Held>,
     link: Rc<RefCell<Link>>,
     shared: Rc<Shared>,
     requests: u32,
     /// Since when no stream is served.
     idle_since: Option<Instant>,
-    /// Since when the listener is closing.
-    closing_since: Option<Instant>,
+    /// Since when a head is on its way, and which.
+    head_since: Option<(u32, Instant)>,
+    farewell: Farewell,
     /// Whether the client was told that the connection ends at once.
     is_ending: bool,
     /// Whether the client does not take what it is told.
     is_stalled: bool,
+}
+
+/// How far a connection is that serves what was begun, and nothing new.
+#[derive(Default)]
+struct Farewell {
+    /// Since when the listener is closing.
+    closing_since: Option<Instant>,
+    /// Since when the client knows that it is to go.
+    told: Option<Instant>,
+    /// Whether what it begins now is refused.
+    is_final: bool,
+    /// Streams that were refused.
+    refused: u32,
+}
+
+/// What a moment brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// A look around.
+    Look,
+    /// Nobody uses the connection: it ends.
+    Idle,
+    /// A head did not come to its end.
+    Head,
+    /// The client was told to go, and begins streams all the same.
+    Last,
 }
 
 impl Session {
@@ -43,6 +71,7 @@ impl Session {
             gate: client.gate.clone(),
             worker: client.worker.clone(),
             running: Cell::new(0),
+            backlog: Rc::new(Backlog::default()),
         });
         let watch = FrameWatch::new(&listener.http2, head_list_max(&listener) * 2);
         let link = Rc::new(RefCell::new(Link::new(client, watch)));
@@ -72,7 +101,8 @@ impl Session {
             shared,
             requests: 0,
             idle_since: None,
-            closing_since: None,
+            head_since: None,
+            farewell: Farewell::default(),
             is_ending: false,
             is_stalled: false,
         })
@@ -89,14 +119,26 @@ impl Session {
                 continue;
             }
             self.note_faults();
-            if sent.is_pending() && self.is_stalled(context) {
-                return Poll::Ready(());
+            if self.is_slow(context, sent.is_pending()) {
+                if sent.is_pending() {
+                    self.is_stalled = true;
+                    return Poll::Ready(());
+                }
+                self.shut(Reason::ENHANCE_YOUR_CALM);
+                continue;
             }
-            if !self.is_due(context) {
-                return Poll::Pending;
+            match self.due(context) {
+                None | Some(Due::Look) => return Poll::Pending,
+                Some(Due::Idle) => self.shut(Reason::NO_ERROR),
+                Some(Due::Head) => {
+                    self.note(EdgeEvent::Http2Timeout);
+                    self.shut(Reason::ENHANCE_YOUR_CALM);
+                }
+                Some(Due::Last) => {
+                    self.farewell.is_final = true;
+                    self.link.borrow_mut().answer_for_client();
+                }
             }
-            self.is_ending = true;
-            self.h2.abrupt_shutdown(Reason::NO_ERROR);
         }
     }
 
@@ -129,16 +171,7 @@ impl Session {
     fn poll_requests(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             match self.h2.poll_accept(context) {
-                Poll::Ready(Some(Ok((request, respond)))) => {
-                    let running = Running::begin(&self.shared);
-                    let asked = Asked {
-                        request,
-                        respond,
-                        running,
-                    };
-                    seats::serve(asked, &self.shared.worker);
-                    self.count_request();
-                }
+                Poll::Ready(Some(Ok((request, respond)))) => self.begin_stream(request, respond),
                 Poll::Ready(Some(Err(error))) => {
                     self.note_failure(&error);
                     return Poll::Ready(());
@@ -150,12 +183,44 @@ impl Session {
         }
     }
 
-    fn count_request(&mut self) {
+    fn begin_stream(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Held>) {
+        if self.farewell.is_final {
+            respond.send_reset(Reason::REFUSED_STREAM);
+            return self.count_refused();
+        }
+        let running = Running::begin(&self.shared);
+        let asked = Asked {
+            request,
+            respond,
+            running,
+        };
+        seats::serve(asked, &self.shared.worker);
         self.requests = self.requests.saturating_add(1);
         let most = self.shared.gate.listener().limits.requests_per_connection_max;
         if most == Some(self.requests) {
-            self.h2.graceful_shutdown();
+            self.tell_to_go();
         }
+    }
+
+    /// A client that goes on and on although nothing is served is no longer told so.
+    fn count_refused(&mut self) {
+        self.farewell.refused += 1;
+        if self.farewell.refused > self.shared.gate.listener().http2.resets_max && !self.is_ending {
+            self.note(EdgeEvent::Http2RapidReset);
+            self.shut(Reason::ENHANCE_YOUR_CALM);
+        }
+    }
+
+    /// Has the client begin nothing new here; what was begun is served.
+    fn tell_to_go(&mut self) {
+        self.farewell.told.get_or_insert_with(Instant::now);
+        self.h2.graceful_shutdown();
+    }
+
+    /// Ends the connection, and all that is served on it.
+    fn shut(&mut self, reason: Reason) {
+        self.is_ending = true;
+        self.h2.abrupt_shutdown(reason);
     }
 
     /// Tells a client to go that does what it may not; true if that was to be done now.
@@ -165,57 +230,85 @@ impl Session {
             return false;
         };
         self.note(violation.event());
-        self.is_ending = true;
-        self.h2.abrupt_shutdown(reason(violation));
+        self.shut(reason(violation));
         true
     }
 
-    /// Whether the client has not taken a byte for longer than it may.
-    fn is_stalled(&mut self, context: &Context<'_>) -> bool {
+    /// Whether the client takes what is here more slowly than it may. `is_blocked`: the kernel has no room for it.
+    fn is_slow(&mut self, context: &Context<'_>, is_blocked: bool) -> bool {
         let mut link = self.link.borrow_mut();
-        let patience = self.shared.gate.listener().limits.body_idle_timeout;
-        let Some(since) = link.stalled else { return false };
-        let is_stalled = link
-            .client
-            .conn
-            .write_timer
-            .poll_expired(context, since + patience);
-        drop(link);
-        if is_stalled {
-            self.is_stalled = true;
+        let link = &mut *link;
+        if !is_blocked && (self.shared.backlog.queued() == 0 || self.is_ending) {
+            link.pace.rest();
+            return false;
+        }
+        link.pace.wait(is_blocked);
+        let timer = &mut link.client.conn.write_timer;
+        let is_slow = link
+            .pace
+            .deadline()
+            .is_some_and(|deadline| timer.poll_expired(context, deadline));
+        if is_slow {
+            self.shared.backlog.give_up();
             self.note(EdgeEvent::Http2Timeout);
         }
-        is_stalled
+        is_slow
     }
 
-    /// Whether the connection is to end now, since nobody uses it; else its deadline is set.
-    fn is_due(&mut self, context: &Context<'_>) -> bool {
+    /// What is to be done now, if anything; else its deadline is set.
+    fn due(&mut self, context: &Context<'_>) -> Option<Due> {
         let now = Instant::now();
-        if self.closing_since.is_none() && self.shared.gate.is_closing() {
-            self.closing_since = Some(now);
-            self.h2.graceful_shutdown();
+        if self.farewell.closing_since.is_none() && self.shared.gate.is_closing() {
+            self.farewell.closing_since = Some(now);
+            self.tell_to_go();
             context.waker().wake_by_ref();
         }
-        let deadline = self.deadline(now);
+        let (deadline, due) = self.next_due(now);
         let mut link = self.link.borrow_mut();
-        link.client.conn.read_timer.poll_expired(context, deadline) && !self.is_ending && self.is_idle()
-    }
-
-    fn is_idle(&self) -> bool {
-        self.shared.running.get() == 0
+        let is_due = link.client.conn.read_timer.poll_expired(context, deadline);
+        is_due.then_some(due)
     }
 
     /// While streams are served, each has its own deadlines; the look in between is for those who wake all.
-    fn deadline(&mut self, now: Instant) -> Instant {
-        if !self.is_idle() || self.is_ending {
+    fn next_due(&mut self, now: Instant) -> (Instant, Due) {
+        let look = (now + LOOK, Due::Look);
+        if self.is_ending {
+            return look;
+        }
+        let all = [self.idle_until(now), self.head_until(now), self.may_begin_until()];
+        let first = all.into_iter().flatten().min_by_key(|(at, _)| *at);
+        first.filter(|(at, _)| *at < look.0).unwrap_or(look)
+    }
+
+    fn idle_until(&mut self, now: Instant) -> Option<(Instant, Due)> {
+        if !self.is_idle() {
             self.idle_since = None;
-            return now + LOOK;
+            return None;
         }
         let listener = self.shared.gate.listener();
         let kept = listener.http2.idle_timeout;
         let idle = *self.idle_since.get_or_insert(now) + kept.unwrap_or(listener.limits.keep_alive_timeout);
-        self.closing_since
-            .map_or(idle, |since| idle.min(since + CLOSING_GRACE))
+        let closing = self.farewell.closing_since.map(|since| since + CLOSING_GRACE);
+        Some((closing.map_or(idle, |closing| idle.min(closing)), Due::Idle))
+    }
+
+    fn head_until(&mut self, now: Instant) -> Option<(Instant, Due)> {
+        let block = self.link.borrow().watch.unfinished_block();
+        self.head_since = block.map(|block| match self.head_since {
+            Some((known, since)) if known == block => (block, since),
+            _ => (block, now),
+        });
+        let (_, since) = self.head_since?;
+        Some((since + self.shared.gate.listener().limits.head_timeout, Due::Head))
+    }
+
+    fn may_begin_until(&self) -> Option<(Instant, Due)> {
+        let told = self.farewell.told.filter(|_| !self.farewell.is_final)?;
+        Some((told + FAREWELL, Due::Last))
+    }
+
+    fn is_idle(&self) -> bool {
+        self.shared.running.get() == 0
     }
 
     fn note_failure(&self, error: &Error) {
@@ -297,5 +390,7 @@ const SEND_BUFFER_MAX: usize = 64 * 1024;
 const RESET_REMEMBERED: Duration = Duration::from_secs(1);
 /// How long a client is given to begin what it came for, when its listener closes.
 const CLOSING_GRACE: Duration = Duration::from_millis(500);
+/// How long a client that was told to go may take to notice.
+const FAREWELL: Duration = Duration::from_secs(2);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_secs(60);

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::Request;
@@ -13,7 +12,7 @@ use crate::serve::answer;
 use crate::serve::client::{Client, Peer};
 use crate::serve::inbound::{self, NoRequest};
 use crate::stream::Stream;
-use crate::stream::inward::{Inward, tell};
+use crate::stream::inward::{Backlog, Held, Inward, tell};
 use crate::worker::{Gate, Worker};
 
 /// What all streams of a connection share.
@@ -23,6 +22,8 @@ pub(super) struct Shared {
     pub(super) worker: Rc<Worker>,
     /// Streams that are being served.
     pub(super) running: Cell<u32>,
+    /// What of the answers waits for the client.
+    pub(super) backlog: Rc<Backlog>,
 }
 
 /// Counts a stream for as long as it is served, however that ends.
@@ -44,7 +45,7 @@ impl Drop for Running {
 /// A request that is to be served.
 pub(super) struct Asked {
     pub(super) request: Request<RecvStream>,
-    pub(super) respond: SendResponse<Bytes>,
+    pub(super) respond: SendResponse<Held>,
     pub(super) running: Running,
 }
 
@@ -72,7 +73,7 @@ pub(super) async fn serve(asked: Asked) {
 }
 
 /// The stream as a connection whose first request has been read; a malformed one ends here.
-fn client(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, shared: &Shared) -> Option<Client> {
+fn client(request: Request<RecvStream>, mut respond: SendResponse<Held>, shared: &Shared) -> Option<Client> {
     let worker = &shared.worker;
     let (parts, body) = request.into_parts();
     let mut head = worker.take_line();
@@ -80,7 +81,7 @@ fn client(request: Request<RecvStream>, mut respond: SendResponse<Bytes>, shared
         respond.send_reset(Reason::PROTOCOL_ERROR);
         return None;
     };
-    let inward = Inward::new(telling, body, respond, worker);
+    let inward = Inward::new(telling, body, respond, &shared.backlog, worker);
     let mut conn = Conn::new(Stream::Inward(Box::new(inward)), &worker.wheel);
     conn.prepend(&head);
     worker.give_line(head);

@@ -20,6 +20,7 @@ use portreeve_http1::{Framing, Head, HeadLimits, HeadScan, StatusLine, parse_res
 
 use super::answer_head::{fields, response};
 use super::asked_head::{Kind, Telling};
+use super::backlog::{Backlog, Held, Owed, SHARE};
 use crate::body::{Body, Step};
 use crate::worker::Worker;
 
@@ -28,6 +29,7 @@ pub(super) struct Answer {
     sender: Sender,
     kind: Kind,
     state: State,
+    owed: Rc<Owed>,
     /// The beginning of a head or trailer section that is not whole yet.
     partial: Vec<u8>,
     worker: Rc<Worker>,
@@ -36,8 +38,8 @@ pub(super) struct Answer {
 
 enum Sender {
     /// Nothing final was sent.
-    Head(SendResponse<Bytes>),
-    Body(SendStream<Bytes>),
+    Head(SendResponse<Held>),
+    Body(SendStream<Held>),
 }
 
 enum State {
@@ -57,11 +59,17 @@ struct Passing {
 }
 
 impl Answer {
-    pub(super) fn new(telling: &Telling, respond: SendResponse<Bytes>, worker: Rc<Worker>) -> Self {
+    pub(super) fn new(
+        telling: &Telling,
+        respond: SendResponse<Held>,
+        backlog: &Rc<Backlog>,
+        worker: Rc<Worker>,
+    ) -> Self {
         Self {
             sender: Sender::Head(respond),
             kind: telling.kind,
             state: State::Head,
+            owed: Owed::new(backlog),
             partial: Vec::new(),
             worker,
             is_aborted: false,
@@ -71,6 +79,21 @@ impl Answer {
     /// Whether bytes go both ways as they come.
     pub(super) fn is_tunnel(&self) -> bool {
         matches!(self.state, State::Tunnel)
+    }
+
+    /// Whether it ended because the client took too little.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.owed.backlog().is_given_up()
+    }
+
+    /// How many bytes it makes sense to have for the client at once, for the first time.
+    pub(super) fn first_bytes_max(&self) -> usize {
+        self.owed.room().clamp(SHARE, FIRST_BYTES_MAX)
+    }
+
+    /// The same while the answer goes on; pending while it is none.
+    pub(super) fn poll_room(&self, context: &Context<'_>) -> Poll<usize> {
+        self.owed.poll_room(context)
     }
 
     /// Ready once the client has reset the stream, or its connection is gone.
@@ -88,9 +111,13 @@ impl Answer {
         while taken < bytes.len() {
             match self.poll_take(context, &bytes[taken..]) {
                 Poll::Ready(Ok(count)) => taken += count,
-                Poll::Pending if taken > 0 => break,
-                other => return other,
+                Poll::Pending => break,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             }
+        }
+        self.owed.park(bytes.len() - taken);
+        if taken == 0 && !bytes.is_empty() {
+            return Poll::Pending;
         }
         Poll::Ready(Ok(taken))
     }
@@ -99,7 +126,7 @@ impl Answer {
     pub(super) fn end_tunnel(&mut self) {
         if let (State::Tunnel, Sender::Body(stream)) = (&self.state, &mut self.sender) {
             // An error only means that the stream is over already.
-            let _ = stream.send_data(Bytes::new(), true);
+            let _ = stream.send_data(self.owed.hold(Bytes::new()), true);
             self.state = State::Ended;
         }
     }
@@ -112,11 +139,11 @@ impl Answer {
     fn poll_take(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match (&mut self.state, &mut self.sender) {
             (State::Head, _) => Poll::Ready(self.take_head(bytes)),
-            (State::Tunnel, Sender::Body(stream)) => poll_send(context, stream, bytes, false),
+            (State::Tunnel, Sender::Body(stream)) => poll_send(context, stream, &self.owed, bytes, false),
             (State::Body(passing), Sender::Body(stream)) if passing.cleared > 0 => {
                 let count = passing.cleared.min(bytes.len());
                 let is_last = count == passing.cleared && passing.are_last;
-                let sent = ready!(poll_send(context, stream, &bytes[..count], is_last))?;
+                let sent = ready!(poll_send(context, stream, &self.owed, &bytes[..count], is_last))?;
                 passing.cleared -= sent;
                 if is_last && passing.cleared == 0 {
                     self.state = State::Ended;
@@ -219,7 +246,9 @@ impl Answer {
     fn end(&mut self, trailers: HeaderMap) -> io::Result<()> {
         if let Sender::Body(stream) = &mut self.sender {
             if trailers.is_empty() {
-                stream.send_data(Bytes::new(), true).map_err(broken)?;
+                stream
+                    .send_data(self.owed.hold(Bytes::new()), true)
+                    .map_err(broken)?;
             } else {
                 stream.send_trailers(trailers).map_err(broken)?;
             }
@@ -240,6 +269,7 @@ impl Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
+        self.owed.park(0);
         let reason = self.reason();
         match (&self.state, &mut self.sender) {
             (State::Ended, _) => {}
@@ -281,19 +311,21 @@ fn is_last(step: &Step, behind: &[u8]) -> bool {
     step.ended || (step.pass > 0 && behind.starts_with(LAST_CHUNK))
 }
 
-/// Puts as much of `bytes` into a frame as the windows have room for.
+/// Puts as much of `bytes` into a frame as the windows and the connection's backlog have room for.
 fn poll_send(
     context: &mut Context<'_>,
-    stream: &mut SendStream<Bytes>,
+    stream: &mut SendStream<Held>,
+    owed: &Rc<Owed>,
     bytes: &[u8],
     is_last: bool,
 ) -> Poll<io::Result<usize>> {
     if is_last && bytes.len() <= LAST_ANYWAY {
-        let data = Bytes::copy_from_slice(bytes);
+        let data = owed.hold(Bytes::copy_from_slice(bytes));
         stream.send_data(data, true).map_err(broken)?;
         return Poll::Ready(Ok(bytes.len()));
     }
-    stream.reserve_capacity(bytes.len());
+    let most = ready!(owed.poll_room(context)).min(bytes.len());
+    stream.reserve_capacity(most);
     let mut room = stream.capacity();
     while room == 0 {
         room = match ready!(stream.poll_capacity(context)) {
@@ -302,8 +334,8 @@ fn poll_send(
             None => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
         };
     }
-    let count = room.min(bytes.len());
-    let data = Bytes::copy_from_slice(&bytes[..count]);
+    let count = room.min(most);
+    let data = owed.hold(Bytes::copy_from_slice(&bytes[..count]));
     stream
         .send_data(data, is_last && count == bytes.len())
         .map_err(broken)?;
@@ -326,6 +358,8 @@ const NO_LIMITS: HeadLimits = HeadLimits {
     fields_max: usize::MAX,
     target_max: 0,
 };
+/// What is read of an answer along with its head, before it is known whether the client takes any of it.
+const FIRST_BYTES_MAX: usize = 16 * 1024;
 /// As many bytes at the end of an answer wait for the windows in the connection, where its own bookkeeping of a stream takes
 /// as much: so the request is over, and its worker free for the next.
 const LAST_ANYWAY: usize = 1024;

@@ -15,6 +15,8 @@ pub(super) struct Asked {
     telling: BodyTelling,
     /// DATA that is not told yet; the client's window has no room for more in its stead.
     data: Bytes,
+    /// Bytes of DATA that were told, but may not have been taken from where they are now.
+    unreleased: usize,
     /// Framing and trailers that are not told yet, from `at` on.
     text: Vec<u8>,
     at: usize,
@@ -35,18 +37,25 @@ impl Asked {
             stream,
             telling,
             data: Bytes::new(),
+            unreleased: 0,
             text: Vec::new(),
             at: 0,
             phase: if is_over { Phase::Ended } else { Phase::Data },
         }
     }
 
-    /// Tells as much as there is and fits; 0: all is told.
+    /// Tells as much as there is and fits; 0: all is told. Whoever reads on has taken what was told before, so only then
+    /// may the client send more: what the windows allow is all that it can have us hold.
     pub(super) fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         room: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        let taken = std::mem::take(&mut self.unreleased);
+        if taken > 0 {
+            // Refused only for a stream that is over, and then nobody counts any more.
+            let _ = self.stream.flow_control().release_capacity(taken);
+        }
         let mut told = 0;
         while told < room.len() {
             let more = self.tell(&mut room[told..]);
@@ -85,8 +94,7 @@ impl Asked {
         let count = self.data.len().min(room.len());
         if count > 0 {
             self.data.copy_to_slice(&mut room[..count]);
-            // Refused only for a stream that is over, and then nobody counts any more.
-            let _ = self.stream.flow_control().release_capacity(count);
+            self.unreleased += count;
             if self.data.is_empty() && self.telling == BodyTelling::Chunked {
                 self.write_text(|text| text.extend_from_slice(b"\r\n"));
             }
