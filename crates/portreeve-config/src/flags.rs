@@ -165,7 +165,7 @@ fn pool(name: Name, flags: &Flags, findings: &Findings) -> PoolPlan {
     PoolPlan {
         probe: probe.flatten(),
         in_flight,
-        hold: room::hold(plain.limits.total_timeout, false),
+        hold: room::hold(plain.limits.total_timeout, false, in_flight, plain.fail_mode),
         sticky: flags.sticky.then(sticky::plain),
         ..plain
     }

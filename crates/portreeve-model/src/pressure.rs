@@ -1,18 +1,39 @@
 //! Whether more requests come than are served, for long.
 
+mod flow;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
+use self::flow::Flow;
 use crate::tick::Tick;
 
 /// Watches one pool while some of its requests are held. Clients that each wait for their answer before they ask again
 /// fill a queue too, but together they stay as many: nobody is helped by refusing them. Requests that become more and
 /// more are never all served, and who is refused at once can at least go elsewhere.
+///
+/// ```text
+///            more come than are served, and the wait is long, or some do not wait any more
+///      Low ───────────────────────────────────────────────────────────────► High
+///       ▲                          no more come than are served               │  │
+///       ├─────────────────────────────────────────────────────────────────────┘  │
+///       └──────── for 5 s whatever comes ◄───────────────────────────────────────┘
+///                 refusing made twice as many come: they ask again at once, and were a circle that was filling up
+/// ```
 #[derive(Debug)]
 pub struct Pressure {
     /// Sees twice the load within a second.
     quick: Growth,
     /// Sees a tenth too much.
     slow: Growth,
+    flow: Flow,
+    is_high: bool,
+    /// How many came in a second before anybody was refused.
+    came_before: f32,
+    /// Quick intervals since it is high.
+    looks: u32,
+    spared_until: Tick,
 }
 
 /// What there is of a pool's requests now.
@@ -21,6 +42,8 @@ pub struct Crowd {
     /// Those that are held, and those that wait for an answer of a backend: where a limit is being found out, these
     /// become held ones, and that is no growth.
     pub waiting: u64,
+    /// Those of them that are held.
+    pub held: u64,
     /// How many ever came to nothing: refused, or left by their clients.
     pub unserved: u64,
     /// How many were ever answered.
@@ -32,26 +55,61 @@ impl Default for Pressure {
         Self {
             quick: Growth::new(QUICK, QUICK_IN_A_ROW),
             slow: Growth::new(SLOW, SLOW_IN_A_ROW),
+            flow: Flow::default(),
+            is_high: false,
+            came_before: 0.0,
+            looks: 0,
+            spared_until: Tick::default(),
         }
     }
 }
 
 impl Pressure {
     /// Whether more came than were served, in each of the last two seconds; or more by twice what chance explains where so
-    /// many come and go, in each of the last three quarters of a second. To be called whenever somebody is held.
-    pub fn is_high(&mut self, now: Tick, crowd: impl Fn() -> Crowd) -> bool {
+    /// many come and go, in each of the last three quarters of a second; and that is worth refusing some, as who is held
+    /// would wait for a second, or for a fifth of the `timeout` until which he may, or is leaving already. To be called
+    /// whenever somebody is held.
+    pub fn is_high(&mut self, timeout: Duration, now: Tick, crowd: impl Fn() -> Crowd) -> bool {
         if self.quick.is_due(now) {
-            let crowd = crowd();
-            self.quick.look(crowd, now, |passed| {
-                let moved = 2 * crowd.served.saturating_sub(passed.served);
-                NOISE.max(2 * moved.isqrt())
-            });
-            if self.slow.is_due(now) {
-                self.slow
-                    .look(crowd, now, |passed| NOISE.max(passed.waiting / 10));
+            self.look(crowd(), timeout, now);
+        }
+        self.is_high
+    }
+
+    fn look(&mut self, crowd: Crowd, timeout: Duration, now: Tick) {
+        self.flow.look(&self.quick.crowd, &crowd, self.quick.passed(now));
+        self.quick.look(crowd, now, |passed| {
+            let moved = 2 * crowd.served.saturating_sub(passed.served);
+            NOISE.max(2 * moved.isqrt())
+        });
+        if self.slow.is_due(now) {
+            self.slow
+                .look(crowd, now, |passed| NOISE.max(passed.waiting / 10));
+        }
+        let is_growing = self.quick.is_long() || self.slow.is_long();
+        let is_worth = || self.flow.is_leaving() || self.flow.wait(crowd.held) >= WAIT_MIN.min(timeout / 5);
+        let is_high = is_growing && now >= self.spared_until && (self.is_high || is_worth());
+        self.judge(is_high, now);
+    }
+
+    /// Looks at what comes of refusing.
+    fn judge(&mut self, is_high: bool, now: Tick) {
+        if !self.is_high {
+            // Nobody was refused in what was seen last.
+            (self.came_before, self.looks) = (self.flow.came(), 0);
+        } else if is_high {
+            self.looks += 1;
+            if self.looks <= LOOKS && self.flow.came() > ASKED_AGAIN * self.came_before + NOISE_A_SECOND {
+                return self.spare(now);
             }
         }
-        self.quick.is_long() || self.slow.is_long()
+        self.is_high = is_high;
+    }
+
+    fn spare(&mut self, now: Tick) {
+        self.is_high = false;
+        self.spared_until = now.plus(SPARED);
+        (self.quick.grown, self.slow.grown) = (0, 0);
     }
 }
 
@@ -82,6 +140,12 @@ impl Growth {
         now.since(self.since) >= self.interval
     }
 
+    /// Since it was looked last; `None`: that is too long ago to be compared with.
+    fn passed(&self, now: Tick) -> Option<Duration> {
+        let passed = now.since(self.since);
+        (passed < self.interval * 2).then_some(passed)
+    }
+
     fn is_long(&self) -> bool {
         self.grown >= self.long
     }
@@ -90,8 +154,7 @@ impl Growth {
     fn look(&mut self, crowd: Crowd, now: Tick, noise: impl Fn(&Crowd) -> u64) {
         let came = crowd.waiting + crowd.unserved.saturating_sub(self.crowd.unserved);
         let is_more = came > self.crowd.waiting + noise(&self.crowd);
-        let is_next = now.since(self.since) < self.interval * 2;
-        self.grown = if is_more && is_next {
+        self.grown = if is_more && self.passed(now).is_some() {
             self.grown + 1
         } else {
             u32::from(is_more)
@@ -106,111 +169,12 @@ const SLOW: Duration = Duration::from_secs(1);
 const SLOW_IN_A_ROW: u32 = 2;
 /// What comes and goes by chance in any case.
 const NOISE: u64 = 8;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(ms: u64) -> Tick {
-        Tick::of_micros(ms * 1_000)
-    }
-
-    /// Looks each 50 ms from the first second on, for so many seconds; when it first was high.
-    fn first_high(seconds: u64, seen: impl Fn(u64) -> Crowd) -> Option<u64> {
-        let mut pressure = Pressure::default();
-        let mut looks = (20..seconds * 20).map(|look| look * 50);
-        looks.find(|ms| pressure.is_high(at(*ms), || seen(*ms)))
-    }
-
-    fn waiting(waiting: u64) -> Crowd {
-        Crowd {
-            waiting,
-            ..Crowd::default()
-        }
-    }
-
-    /// So many come and are served each second, from the first second on.
-    fn open(came: u64, served: u64) -> impl Fn(u64) -> Crowd {
-        move |ms| Crowd {
-            waiting: 64 + (came - served) * (ms - 1_000) / 1_000,
-            unserved: 0,
-            served: served * ms / 1_000,
-        }
-    }
-
-    #[test]
-    fn as_many_as_there_were_are_no_pressure() {
-        assert_eq!(first_high(60, |_| waiting(284)), None);
-        assert_eq!(first_high(60, |ms| waiting(280 + ms / 50 % 5)), None);
-        assert_eq!(first_high(60, |ms| waiting(270 + ms / 250 % 2 * 20)), None);
-    }
-
-    #[test]
-    fn twice_the_load_is_pressure_within_a_second() {
-        for capacity in [80, 320, 5_000] {
-            let found = first_high(60, open(2 * capacity, capacity)).unwrap() - 1_000;
-            assert!((500..1_000).contains(&found), "{found} at {capacity}");
-        }
-    }
-
-    #[test]
-    fn a_fifth_too_much_is_pressure_within_three_seconds() {
-        let found = first_high(60, open(96, 80)).unwrap() - 1_000;
-        assert!((1_000..3_000).contains(&found), "{found}");
-    }
-
-    #[test]
-    fn pressure_lasts_while_requests_are_refused_and_ends_with_that() {
-        let mut pressure = Pressure::default();
-        let seen = |waiting, unserved| Crowd {
-            waiting,
-            unserved,
-            served: 0,
-        };
-        let mut is_high = false;
-        for ms in (1_000..20_000).step_by(50) {
-            let (waiting, unserved) = if ms < 5_000 { (ms / 10, 0) } else { (5, ms / 5) };
-            is_high = pressure.is_high(at(ms), || seen(waiting, unserved));
-            assert!(ms < 3_500 || is_high, "not at {ms}");
-        }
-        assert!(is_high);
-        for ms in (20_000..23_000).step_by(50) {
-            is_high = pressure.is_high(at(ms), || seen(5, 4_000));
-        }
-        assert!(!is_high);
-    }
-
-    #[test]
-    fn clients_that_leave_are_pressure_like_refused_ones() {
-        let leaving = |ms| Crowd {
-            waiting: 80,
-            unserved: ms * 80 / 1_000,
-            served: ms * 80 / 1_000,
-        };
-        assert!(first_high(60, leaving).is_some_and(|ms| ms < 2_000));
-    }
-
-    #[test]
-    fn a_burst_after_a_long_silence_is_no_pressure() {
-        let mut pressure = Pressure::default();
-        assert!(!pressure.is_high(at(1_000), || waiting(0)));
-        for ms in (60_000..70_000).step_by(50) {
-            assert!(!pressure.is_high(at(ms), || waiting(500)), "{ms}");
-        }
-    }
-
-    #[test]
-    fn a_burst_that_is_served_is_no_pressure() {
-        let mut pressure = Pressure::default();
-        let burst = |ms: u64| {
-            if ms < 2_000 {
-                20
-            } else {
-                2_020_u64.saturating_sub(ms)
-            }
-        };
-        for ms in (1_000..3_000).step_by(50) {
-            assert!(!pressure.is_high(at(ms), || waiting(burst(ms))), "{ms}");
-        }
-    }
-}
+/// The same in a second of quick intervals.
+const NOISE_A_SECOND: f32 = 32.0;
+/// Whoever waits less is better held than refused.
+const WAIT_MIN: Duration = Duration::from_secs(1);
+/// Clients that have others to go to, or wait before they ask again, do not make so many more come.
+const ASKED_AGAIN: f32 = 2.0;
+/// Quick intervals in which that must show: what comes later may be others.
+const LOOKS: u32 = 12;
+const SPARED: Duration = Duration::from_secs(5);

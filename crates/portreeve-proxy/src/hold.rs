@@ -116,7 +116,10 @@ impl Holds {
         let mut lines = self.lock();
         let line = lines.entry(Arc::clone(&pool.name)).or_default();
         let left = line.left;
-        match line.pressure.is_high(now, || crowd(pool, left)) {
+        match line
+            .pressure
+            .is_high(plan.hold.timeout, now, || crowd(pool, left))
+        {
             true => plan.hold.timeout.min(UNDER_PRESSURE),
             false => plan.hold.timeout,
         }
@@ -287,8 +290,10 @@ impl Drop for Held<'_> {
 /// What there is of a pool's requests, of whose clients so many left.
 fn crowd(pool: &Pool, left: u64) -> Crowd {
     let shared = &pool.shared;
+    let held = u64::from(shared.waiting.load(SeqCst));
     let mut crowd = Crowd {
-        waiting: shared.waiting.load(SeqCst).into(),
+        waiting: held,
+        held,
         unserved: shared.shed.load(Relaxed) + shared.hold_timeouts.load(Relaxed) + left,
         served: 0,
     };

@@ -31,10 +31,11 @@ pub(super) fn read(pool: &mut Section<'_>, of: &Of<'_>) -> (Room, Vec<&'static s
     let in_flight = read_in_flight(pool).unwrap_or_default();
     let scales = pool.has("scale");
     let fail_mode = pool.word("fail_mode", fail_mode);
+    let fail_mode = fail_mode.unwrap_or_else(|| by_default(scales));
     let mut room = Room {
         in_flight,
-        fail_mode: fail_mode.unwrap_or_else(|| by_default(scales)),
-        hold: hold(of.limits.total_timeout, scales),
+        fail_mode,
+        hold: hold(of.limits.total_timeout, scales, in_flight, fail_mode),
     };
     let keys = read_hold(pool.section("hold"), of, &mut room);
     (room, keys)
@@ -50,10 +51,17 @@ pub(crate) fn in_flight(text: &str) -> Result<InFlightPlan, Complaint> {
     }
 }
 
-/// What is held by default: nothing for longer than all may take.
-pub(crate) fn hold(total: Option<Duration>, scales: bool) -> HoldPlan {
+/// What is held by default: nothing for longer than all may take. Long where a backend may have to be started first, or
+/// where the limit is one that nobody set: without it the request would wait at the backend.
+pub(crate) fn hold(
+    total: Option<Duration>,
+    scales: bool,
+    in_flight: InFlightPlan,
+    fail_mode: FailMode,
+) -> HoldPlan {
     let plan = HoldPlan::default();
-    let timeout = if scales { WAKE_TIMEOUT } else { plan.timeout };
+    let is_long = scales || in_flight == InFlightPlan::Adaptive && fail_mode != FailMode::Hold;
+    let timeout = if is_long { plan.timeout } else { SHORT_TIMEOUT };
     HoldPlan {
         timeout: total.map_or(timeout, |total| total.min(timeout)),
         ..plan
@@ -174,7 +182,7 @@ const BYTES_MIN: u64 = 64 << 10;
 const BYTES_MAX: u64 = 1 << 40;
 const IN_FLIGHT: &str = "\"auto\", \"unlimited\", or a whole number from 1 to 1,000,000";
 const IN_FLIGHT_MAX: u32 = 1_000_000;
-/// How long a request is held by default where its backend may have to be started first.
-const WAKE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request is held by default where somebody has said when a backend is full, or wants requests to be held.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(5);
 const MS: Duration = Duration::from_millis(1);
 const TIMEOUT_MAX: Duration = Duration::from_secs(600);

@@ -44,7 +44,12 @@ pub(super) fn sections(file: &mut Text, pool: &PoolPlan) {
         ejection(&pool.ejection).write(file, &["pool", &pool.name, "ejection"]);
     }
     retry(&pool.retry).write(file, &["pool", &pool.name, "retry"]);
-    let plain = room::hold(pool.limits.total_timeout, pool.scale.is_some());
+    let plain = room::hold(
+        pool.limits.total_timeout,
+        pool.scale.is_some(),
+        pool.in_flight,
+        pool.fail_mode,
+    );
     hold(&pool.hold, &plain).write(file, &["pool", &pool.name, "hold"]);
 }
 

@@ -19,8 +19,9 @@ pub enum InFlightPlan {
 pub struct HoldPlan {
     /// Requests held at once in the pool; 0 to 100,000, default 10,000.
     pub requests_max: u32,
-    /// How long one is held at most; default 5 s, where the pool scales 30 s. Where the limit is adaptive, and more requests
-    /// come than are served for long ([`Pressure`](crate::Pressure)), it is 20 ms.
+    /// How long one is held at most; default 30 s, and 5 s where the limit is a number or requests wait for a backend to
+    /// come back that nobody starts. Where the limit is adaptive, and more requests come than are served for long
+    /// ([`Pressure`](crate::Pressure)), it is 20 ms.
     pub timeout: Duration,
     /// Bytes of requests that were read and are kept while held, heads and what came of bodies, in the whole pool; default
     /// 64 MiB. Of a body no more is read while its request is held.
@@ -42,7 +43,7 @@ impl Default for HoldPlan {
     fn default() -> Self {
         Self {
             requests_max: 10_000,
-            timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
             bytes_max: 64 << 20,
             page: None,
         }

@@ -2,6 +2,7 @@
 
 mod backend;
 mod bodies;
+mod circles;
 mod connections;
 mod ends;
 mod faults;

@@ -85,10 +85,9 @@ fn within(hedge: HedgePlan, end: Duration) -> HedgePlan {
 
 /// The hold that is there without a word, where a word would be a fault, or where it is the same anyway.
 fn with_default_hold(mut pool: PoolPlan) -> PoolPlan {
-    let plain = match pool.scale {
-        Some(_) => Duration::from_secs(30),
-        None => HoldPlan::default().timeout,
-    };
+    let is_long =
+        pool.scale.is_some() || pool.in_flight == InFlightPlan::Adaptive && pool.fail_mode != FailMode::Hold;
+    let plain = Duration::from_secs(if is_long { 30 } else { 5 });
     let plain = pool.limits.total_timeout.map_or(plain, |total| total.min(plain));
     let is_never = pool.in_flight == InFlightPlan::Unlimited && pool.fail_mode != FailMode::Hold;
     if is_never {

@@ -102,7 +102,7 @@ fn how_many_are_in_flight_is_a_number_or_a_word() {
 #[test]
 fn requests_are_held_no_longer_than_all_may_take() {
     let timeout = |lines: &str| pool(lines).hold.timeout;
-    assert_eq!(timeout(""), ms(5_000));
+    assert_eq!(timeout(""), ms(30_000));
     assert_eq!(timeout("in_flight = 9"), ms(5_000));
     assert_eq!(timeout("fail_mode = \"hold\""), ms(5_000));
     assert_eq!(

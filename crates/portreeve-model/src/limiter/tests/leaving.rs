@@ -98,6 +98,36 @@ fn clients_who_ask_again_after_their_answer_are_held_and_never_refused() {
 }
 
 #[test]
+fn clients_who_come_one_after_the_other_and_ask_again_are_never_refused() {
+    // As a load test fills up: h2load, wrk, or a browser farm, on a machine that is busy.
+    for (service, clients, rate) in [(20, 256, 64), (20, 256, 256), (100, 120, 30), (5, 1_000, 200)] {
+        for seed in 0..SEEDS {
+            let mut simulation = Simulation::slots(16, ms(service))
+                .holding()
+                .seeded(seed)
+                .varying()
+                .joining(clients, rate);
+            let outcome = simulation.run(seconds(30));
+            assert_eq!(
+                outcome.refused, 0,
+                "{clients} clients, {rate} more in a second, {service} ms, seed {seed}"
+            );
+        }
+    }
+}
+
+#[test]
+fn clients_who_wait_long_and_ask_again_are_soon_refused_no_more() {
+    for (clients, rate) in [(300, 75), (600, 100), (1_000, 400)] {
+        let mut simulation = sixteen_slots(0).holding().joining(clients, rate);
+        simulation.run(seconds(30));
+        let outcome = simulation.run(seconds(60));
+        assert_eq!(outcome.refused, 0, "{clients} clients, {rate} more in a second");
+        assert!(outcome.served > 75 * 60, "{} served", outcome.served);
+    }
+}
+
+#[test]
 fn without_a_limit_a_backend_that_works_on_serves_nobody_then() {
     let mut simulation = overloaded(160, 1, false).unlimited();
     simulation.run(seconds(4));

@@ -43,6 +43,8 @@ pub(super) struct Simulation {
     rate: u64,
     by_chance: bool,
     circles: bool,
+    /// Clients of the circle that are still to come.
+    joining: usize,
     patience: Patience,
     dice: u64,
     next_arrival: u64,
@@ -88,6 +90,7 @@ impl Simulation {
             rate: 0,
             by_chance: false,
             circles: false,
+            joining: 0,
             patience: Patience::Endless,
             dice: 1,
             next_arrival: 1,
@@ -178,6 +181,14 @@ impl Simulation {
         self
     }
 
+    /// So many clients come, so many in a second, and each asks again when it has its answer, or was refused.
+    pub(super) fn joining(mut self, clients: usize, rate: u64) -> Self {
+        self.circles = true;
+        self.joining = clients;
+        self.set_rate(rate);
+        self
+    }
+
     /// Answered, and in flight for good.
     pub(super) fn with_tunnels(mut self, tunnels: usize) -> Self {
         for _ in 0..tunnels {
@@ -265,6 +276,10 @@ impl Simulation {
     }
 
     fn arrive(&mut self, outcome: &mut Outcome) {
+        if self.circles {
+            self.joining -= 1;
+            self.rate = if self.joining == 0 { 0 } else { self.rate };
+        }
         self.next_arrival = self.now + self.gap();
         self.ask(outcome);
     }
@@ -304,8 +319,14 @@ impl Simulation {
         let sum = |of: fn(&Backend) -> u64| self.pool.backends.iter().map(|backend| of(backend)).sum();
         let waiting = sum(|backend| backend.vitals.waiting().into());
         let served = sum(|backend| backend.vitals.answers_total());
-        if let Some(hold) = &mut self.hold {
-            outcome.refused += hold.look(waiting, served, self.now);
+        let refused = match &mut self.hold {
+            Some(hold) => hold.look(waiting, served, self.now),
+            None => 0,
+        };
+        outcome.refused += refused;
+        let asking_again = if self.circles { refused } else { 0 };
+        for _ in 0..asking_again {
+            self.ask(outcome);
         }
     }
 

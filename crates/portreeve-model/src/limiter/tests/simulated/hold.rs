@@ -1,6 +1,7 @@
 //! Those who wait for room, first come, first served, as long as pressure allows.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::pressure::{Crowd, Pressure};
 use crate::tick::Tick;
@@ -54,13 +55,18 @@ impl Hold {
         self.next_look = now + EVERY;
         let crowd = Crowd {
             waiting: self.waiting.len() as u64 + at_backends,
+            held: self.waiting.len() as u64,
             unserved: self.unserved,
             served,
         };
-        let patience = match self.pressure.is_high(Tick::of_micros(now), || crowd) {
-            true => UNDER_PRESSURE,
-            false => TIMEOUT,
-        };
+        let patience =
+            match self
+                .pressure
+                .is_high(Duration::from_micros(TIMEOUT), Tick::of_micros(now), || crowd)
+            {
+                true => UNDER_PRESSURE,
+                false => TIMEOUT,
+            };
         let before = self.waiting.len();
         self.waiting.retain(|(_, came)| now < came + patience);
         let refused = before - self.waiting.len();
@@ -71,4 +77,4 @@ impl Hold {
 
 const EVERY: u64 = 10_000;
 const UNDER_PRESSURE: u64 = 20_000;
-const TIMEOUT: u64 = 5_000_000;
+const TIMEOUT: u64 = 30_000_000;
