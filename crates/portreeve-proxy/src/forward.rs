@@ -222,6 +222,30 @@ async fn ask<'a>(
         }
     }
     record.reused = false;
+    match ask_anew(call, choice, turn, tried, client, record).await {
+        // A stream that was not processed, as its connection was said goodbye to in that very moment.
+        Err(failed) if failed.is_stale() && !failed.was_sent && is_shared(call, &backend) => {
+            ask_anew(call, choice, turn, tried, client, record).await
+        }
+        ended => ended,
+    }
+}
+
+/// Whether what is asked goes over connections that others use too.
+fn is_shared(call: &Call<'_>, backend: &Backend) -> bool {
+    call.pool.scheme_of(backend).is_http2()
+}
+
+/// Asks one backend on a new connection, or a stream of one that is new to the request.
+async fn ask_anew<'a>(
+    call: &Call<'_>,
+    choice: &Choice<'a>,
+    turn: &mut Turn<'a>,
+    tried: &mut Tried,
+    client: &mut Client,
+    record: &mut Record<'_>,
+) -> Result<Ended, Failed<'a>> {
+    let backend = Arc::clone(turn.backend());
     let worker = client.worker.clone();
     let upstream = match connect_anew(call, &backend, &worker, Some(&mut client.conn)).await {
         // Time has passed: it may have left, or have come to stand under other policies.

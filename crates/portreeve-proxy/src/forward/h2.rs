@@ -10,6 +10,7 @@ mod connecting;
 mod driver;
 mod io;
 pub(crate) mod link;
+mod toll;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use portreeve_model::{Backend, BackendId, Cause, Pool};
 
 use self::connecting::Connecting;
 use self::link::Link;
+use self::toll::Toll;
 use super::idle::IdHasher;
 use crate::conn::Conn;
 use crate::worker::Worker;
@@ -39,13 +41,15 @@ struct Links {
     /// The oldest is filled first, so that the younger can end.
     links: Vec<Link>,
     connecting: Vec<Rc<Connecting>>,
+    toll: Rc<Toll>,
     /// How many streams a new connection will probably take.
     room: u32,
     keep: Duration,
     idle_max: usize,
 }
 
-/// A stream of a connection that has room, or gets made within `timeout`, as long as the client waits.
+/// A stream of a connection that has room, or gets made within `timeout`, as long as the client waits. A backend whose
+/// connections come to nothing gives [`Cause::BackendProtocol`], without another one being made.
 pub(super) async fn connect(
     pool: &Arc<Pool>,
     backend: &Arc<Backend>,
@@ -58,7 +62,7 @@ pub(super) async fn connect(
         if let Some(stream) = worker.http2.stream(backend, worker) {
             return Ok(stream);
         }
-        let connecting = worker.http2.connecting(pool, backend, worker);
+        let connecting = worker.http2.connecting(pool, backend, worker)?;
         connecting.wait(deadline, worker, client.as_deref_mut()).await?;
     }
 }
@@ -73,18 +77,26 @@ impl Http2Conns {
         stream.map(|stream| Conn::new(stream, &worker.wheel))
     }
 
-    /// The connection that is being made and will have room for one more; else a new one.
-    fn connecting(&self, pool: &Arc<Pool>, backend: &Arc<Backend>, worker: &Rc<Worker>) -> Rc<Connecting> {
+    /// The connection that is being made and will have room for one more; else a new one, if there may be one.
+    fn connecting(
+        &self,
+        pool: &Arc<Pool>,
+        backend: &Arc<Backend>,
+        worker: &Rc<Worker>,
+    ) -> Result<Rc<Connecting>, Cause> {
         let mut of = self.of.borrow_mut();
         let links = of
             .entry(backend.id)
             .or_insert_with(|| Links::new(backend, &pool.limits));
         if let Some(connecting) = links.connecting.iter().find(|one| one.waiting() < links.room) {
-            return Rc::clone(connecting);
+            return Ok(Rc::clone(connecting));
         }
-        let connecting = Connecting::begin(pool, backend, worker);
+        if links.toll.forbids(Instant::now()) {
+            return Err(Cause::BackendProtocol);
+        }
+        let connecting = Connecting::begin(pool, backend, &links.toll, worker);
         links.connecting.push(Rc::clone(&connecting));
-        connecting
+        Ok(connecting)
     }
 
     /// What was being made is there, or is not to be had.
@@ -111,7 +123,7 @@ impl Http2Conns {
     pub(crate) fn sweep(&self, now: Instant) {
         self.of.borrow_mut().retain(|_, links| {
             links.sweep(now);
-            !links.links.is_empty() || !links.connecting.is_empty()
+            !links.links.is_empty() || !links.connecting.is_empty() || !links.toll.is_clear(now)
         });
     }
 
@@ -136,6 +148,7 @@ impl Links {
             backend: Arc::clone(backend),
             links: Vec::new(),
             connecting: Vec::new(),
+            toll: Rc::default(),
             room: ROOM_EXPECTED,
             keep: if limits.keep_alive {
                 limits.keep_alive_timeout

@@ -45,6 +45,7 @@ pub(crate) struct Outward {
     chunk: Bytes,
     fault: Option<Cause>,
     is_untouched: bool,
+    has_answered: bool,
 }
 
 struct Sending {
@@ -74,6 +75,7 @@ impl Outward {
             chunk: Bytes::new(),
             fault: None,
             is_untouched: true,
+            has_answered: false,
         }
     }
 
@@ -114,11 +116,20 @@ impl Outward {
                 break;
             }
         }
-        match (room.filled(), &self.answer) {
+        let filled = room.filled();
+        self.note_progress();
+        match (filled, &self.answer) {
             (0, Answer::Lost) => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
             (0, Answer::Over) => Poll::Ready(Ok(0)),
             (0, _) => Poll::Pending,
             (count, _) => Poll::Ready(Ok(count)),
+        }
+    }
+
+    fn note_progress(&mut self) {
+        if !self.has_answered && matches!(self.answer, Answer::Body(..) | Answer::Over) {
+            self.has_answered = true;
+            self.place.state().note_answer();
         }
     }
 

@@ -9,7 +9,9 @@ mod faults;
 mod frames;
 mod heads;
 mod nghttpd;
+mod raw;
 mod secured;
+mod storms;
 mod tunnels;
 
 use portreeve_testkit::{Proxy, Setup};

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use super::driver::Driver;
 use super::io::Io;
 use super::link::{Link, State};
+use super::toll::Toll;
 use crate::conn::{Conn, Gone};
 use crate::forward::connect;
 use crate::timer::Timer;
@@ -30,7 +31,12 @@ pub(super) struct Connecting {
 }
 
 impl Connecting {
-    pub(super) fn begin(pool: &Arc<Pool>, backend: &Arc<Backend>, worker: &Rc<Worker>) -> Rc<Self> {
+    pub(super) fn begin(
+        pool: &Arc<Pool>,
+        backend: &Arc<Backend>,
+        toll: &Rc<Toll>,
+        worker: &Rc<Worker>,
+    ) -> Rc<Self> {
         let this = Rc::new(Self {
             waiting: Cell::new(0),
             made: OnceCell::new(),
@@ -40,6 +46,7 @@ impl Connecting {
             Rc::clone(&this),
             Arc::clone(pool),
             Arc::clone(backend),
+            Rc::clone(toll),
             Rc::clone(worker),
         );
         tokio::task::spawn_local(making);
@@ -95,8 +102,14 @@ impl Drop for Waiting<'_> {
     }
 }
 
-async fn make(connecting: Rc<Connecting>, pool: Arc<Pool>, backend: Arc<Backend>, worker: Rc<Worker>) {
-    let (made, link) = match link(&pool, &backend, &worker).await {
+async fn make(
+    connecting: Rc<Connecting>,
+    pool: Arc<Pool>,
+    backend: Arc<Backend>,
+    toll: Rc<Toll>,
+    worker: Rc<Worker>,
+) {
+    let (made, link) = match link_in_time(&pool, &backend, &toll, &worker).await {
         Ok(link) => (Ok(()), Some(link)),
         Err(cause) => (Err(cause), None),
     };
@@ -108,11 +121,36 @@ async fn make(connecting: Rc<Connecting>, pool: Arc<Pool>, backend: Arc<Backend>
     connecting.notify.notify_waiters();
 }
 
-async fn link(pool: &Arc<Pool>, backend: &Arc<Backend>, worker: &Rc<Worker>) -> Result<Link, Cause> {
+/// A connection, unless those before it came to nothing too often; that may have shown since this was begun.
+async fn link_in_time(
+    pool: &Arc<Pool>,
+    backend: &Arc<Backend>,
+    toll: &Rc<Toll>,
+    worker: &Rc<Worker>,
+) -> Result<Link, Cause> {
+    if toll.forbids(Instant::now()) {
+        return Err(Cause::BackendProtocol);
+    }
+    if let Some(next) = toll.next() {
+        tokio::time::sleep_until(next.into()).await;
+    }
+    let made = link(pool, backend, toll, worker).await;
+    if made.as_ref().is_err_and(|cause| *cause == Cause::BackendProtocol) {
+        toll.note_in_vain(Instant::now());
+    }
+    made
+}
+
+async fn link(
+    pool: &Arc<Pool>,
+    backend: &Arc<Backend>,
+    toll: &Rc<Toll>,
+    worker: &Rc<Worker>,
+) -> Result<Link, Cause> {
     let timeout = pool.limits.connect_timeout;
     let deadline = Instant::now() + timeout;
     let conn = connect::connect(pool, backend, timeout, worker, None).await?;
-    let state = State::new(conn.stream);
+    let state = State::new(conn.stream, toll);
     let mut timer = Timer::new(&worker.wheel);
     let mut shaking = pin!(builder(&pool.limits).handshake(Io(Rc::clone(&state))));
     let shaken = std::future::poll_fn(|context| match shaking.as_mut().poll(context) {

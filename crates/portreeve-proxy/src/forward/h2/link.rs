@@ -9,6 +9,7 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 use portreeve_model::Cause;
 
+use super::toll::Toll;
 use crate::stream::Stream;
 use crate::stream::outward::Outward;
 
@@ -32,6 +33,8 @@ pub(crate) struct State {
     is_suspected: Cell<bool>,
     end: Cell<Option<Cause>>,
     driver: RefCell<Waker>,
+    has_answered: Cell<bool>,
+    toll: Rc<Toll>,
 }
 
 /// One of the streams that the connection may have at once; given back on drop.
@@ -54,6 +57,7 @@ impl Link {
     /// A stream of it, if it has room for one more.
     pub(super) fn open(&self) -> Option<Stream> {
         if !self.takes_streams() || self.state.streams.get() >= self.streams_max() {
+            self.state.leave_if_barred(self.streams_max());
             return None;
         }
         // Of its own, since one that has asked for too much would make the next wait.
@@ -92,7 +96,8 @@ impl Link {
 }
 
 impl State {
-    pub(super) fn new(stream: Stream) -> Rc<Self> {
+    /// `toll`: where it counts if this comes to nothing.
+    pub(super) fn new(stream: Stream, toll: &Rc<Toll>) -> Rc<Self> {
         Rc::new(Self {
             stream: RefCell::new(Some(stream)),
             streams: Cell::new(0),
@@ -102,6 +107,8 @@ impl State {
             is_suspected: Cell::new(false),
             end: Cell::new(None),
             driver: RefCell::new(Waker::noop().clone()),
+            has_answered: Cell::new(false),
+            toll: Rc::clone(toll),
         })
     }
 
@@ -132,9 +139,25 @@ impl State {
         self.is_leaving.set(true);
     }
 
+    /// The other side allows no streams any more: if it has none, it is good for nothing.
+    fn leave_if_barred(&self, streams_max: u32) {
+        if streams_max == 0 && !self.has_streams() {
+            self.leave();
+        }
+    }
+
+    /// The head of an answer has come over it.
+    pub(crate) fn note_answer(&self) {
+        self.has_answered.set(true);
+        self.toll.note_answer();
+    }
+
     /// It is over, because of that.
     pub(super) fn close(&self, cause: Cause) {
         self.leave();
+        if !self.has_answered.get() {
+            self.toll.note_in_vain(Instant::now());
+        }
         self.end.set(Some(cause));
         self.stream.borrow_mut().take();
     }

@@ -3,98 +3,10 @@
 use std::time::Duration;
 
 use portreeve_testkit::{Proxy, post};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::backend::Backend;
+use super::raw::{DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, RST_STREAM, STATUS_200};
 use super::{before, proxy};
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const END_STREAM: u8 = 1;
-const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
-/// `:status: 200`, of HPACK's static table.
-const STATUS_200: &[u8] = &[0x88];
-
-/// One side of a connection, in frames.
-struct Frames(TcpStream);
-
-#[derive(Debug)]
-struct Frame {
-    kind: u8,
-    flags: u8,
-    stream: u32,
-}
-
-impl Frames {
-    /// Reads the preface and tells our settings, which are all by default.
-    async fn begin(mut wire: TcpStream) -> Self {
-        let mut preface = [0; 24];
-        wire.read_exact(&mut preface).await.expect("a preface");
-        assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-        let mut frames = Self(wire);
-        frames.send(SETTINGS, 0, 0, &[]).await;
-        frames
-    }
-
-    async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut frame = vec![length[1], length[2], length[3], kind, flags];
-        frame.extend_from_slice(&stream.to_be_bytes());
-        frame.extend_from_slice(payload);
-        // The proxy may have left, which the test says.
-        let _ = self.0.write_all(&frame).await;
-    }
-
-    /// The next frame; `None` at the end. Settings and pings are answered if `answers`.
-    async fn next(&mut self, answers: bool) -> Option<Frame> {
-        loop {
-            let mut head = [0; 9];
-            self.0.read_exact(&mut head).await.ok()?;
-            let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
-            let mut payload = vec![0; length];
-            self.0.read_exact(&mut payload).await.ok()?;
-            let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-            let frame = Frame {
-                kind: head[3],
-                flags: head[4],
-                stream,
-            };
-            match frame.kind {
-                SETTINGS | PING if frame.flags & ACK == 0 && answers => {
-                    let echo = if frame.kind == PING { &payload[..] } else { &[] };
-                    self.send(frame.kind, ACK, 0, echo).await;
-                }
-                _ => return Some(frame),
-            }
-        }
-    }
-
-    /// The stream of the next request, which has come whole.
-    async fn request(&mut self) -> Option<u32> {
-        loop {
-            let frame = self.next(true).await?;
-            if matches!(frame.kind, HEADERS | DATA) && frame.flags & END_STREAM > 0 {
-                return Some(frame.stream);
-            }
-        }
-    }
-
-    async fn reply(&mut self, stream: u32, body: &[u8]) {
-        self.send(HEADERS, END_HEADERS, stream, STATUS_200).await;
-        self.send(DATA, END_STREAM, stream, body).await;
-    }
-
-    /// Reads on, so that nothing is lost by a close, until the other side closes.
-    async fn linger(mut self) {
-        while self.next(true).await.is_some() {}
-    }
-}
 
 #[tokio::test]
 async fn a_refused_stream_is_asked_again_whatever_its_method() {
