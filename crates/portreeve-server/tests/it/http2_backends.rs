@@ -13,6 +13,7 @@ mod raw;
 mod secured;
 mod storms;
 mod tunnels;
+mod windows;
 
 use portreeve_testkit::{Proxy, Setup};
 

@@ -84,14 +84,13 @@ impl Upload {
         let Self::Chunked(chunked) = self else {
             return Poll::Ready(Ok(0));
         };
-        let window = ready!(poll_window(stream, context, bytes.len()))?;
-        let (mut data, mut count) = (Vec::with_capacity(window), 0);
-        while count < window && !chunked.is_done() {
-            let rest = &bytes[count..window];
-            let event = chunked.next(rest).map_err(|_| malformed())?;
-            data.extend_from_slice(event.data.map_or(&[], |range| &rest[range]));
-            count += event.consumed;
+        stream.reserve_capacity(bytes.len());
+        let mut taken = Taken::of(bytes, chunked, stream.capacity())?;
+        if taken.count == 0 {
+            let window = ready!(poll_window(stream, context, bytes.len()))?;
+            taken = Taken::of(bytes, chunked, window)?;
         }
+        let Taken { data, mut count } = taken;
         if chunked.is_done() {
             let is_all = bytes[count..].starts_with(NO_TRAILERS);
             count += if is_all { NO_TRAILERS.len() } else { 0 };
@@ -118,6 +117,39 @@ impl Upload {
         fields(&head, &mut trailers, |_| true).map_err(|_| malformed())?;
         stream.send_trailers(trailers).map_err(|_| broken())?;
         Ok(length)
+    }
+}
+
+/// What is sent of chunks in one go.
+struct Taken {
+    data: Vec<u8>,
+    /// Bytes of the chunks, framing included, that are done with.
+    count: usize,
+}
+
+impl Taken {
+    /// As much data as the window lets through, and all framing up to what it does not: that needs none, least of all the
+    /// end.
+    fn of(bytes: &[u8], chunked: &mut Chunked, window: usize) -> io::Result<Self> {
+        let (mut data, mut count) = (Vec::with_capacity(window.min(bytes.len())), 0);
+        while count < bytes.len() && !chunked.is_done() {
+            let rest = &bytes[count..];
+            let mut after = *chunked;
+            let event = after.next(rest).map_err(|_| malformed())?;
+            let found = event.data.unwrap_or(event.consumed..event.consumed);
+            let room = found.len().min(window - data.len());
+            if room < found.len() {
+                let fits = found.start + room;
+                chunked.next(&rest[..fits]).map_err(|_| malformed())?;
+                data.extend_from_slice(&rest[found.start..fits]);
+                count += fits;
+                break;
+            }
+            *chunked = after;
+            data.extend_from_slice(&rest[found]);
+            count += event.consumed;
+        }
+        Ok(Self { data, count })
     }
 }
 
