@@ -29,6 +29,8 @@ pub(super) enum Do {
     Wait,
     /// Switches to a WebSocket, and sends back what comes.
     Tunnel,
+    /// Has reached the host of a CONNECT, and sends back what comes.
+    Host,
 }
 
 /// What the head of an answer says of its body.

@@ -107,6 +107,7 @@ fn script(acts: &[Do]) -> Script {
             Do::Close => return script,
             Do::Wait => script.until_peer_leaves(),
             Do::Tunnel => script.send_made(switched).echo(),
+            Do::Host => script.send("HTTP/1.1 200 OK\r\n\r\n").echo(),
         };
     }
     script.forever()

@@ -171,7 +171,14 @@ impl Stream {
                 }
                 Do::Close => self.close().await,
                 Do::Wait => drop(read(&mut self.body).await?),
-                Do::Tunnel => self.tunnel().await?,
+                Do::Tunnel => {
+                    assert!(self.head.extensions.get::<h2::ext::Protocol>().is_some());
+                    self.tunnel().await?;
+                }
+                Do::Host => {
+                    assert!(self.head.method == "CONNECT" && self.head.uri.path().is_empty());
+                    self.tunnel().await?;
+                }
             }
         }
         if matches!(acts.last(), Some(Do::Wait)) {
@@ -257,7 +264,6 @@ impl Stream {
     }
 
     async fn tunnel(&mut self) -> Result<(), h2::Error> {
-        assert!(self.head.extensions.get::<h2::ext::Protocol>().is_some());
         self.begin(200, &[], Length::Unknown)?;
         while let Some(data) = self.body.data().await {
             let data = data?;

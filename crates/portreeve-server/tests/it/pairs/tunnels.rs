@@ -95,3 +95,55 @@ async fn a_backend_that_wants_no_websocket_says_so() {
     });
     assert_eq!(came.await, "refused");
 }
+
+/// Asks for a tunnel to a host, and tells the status and what came back.
+async fn connect(front: &Front<'_>) -> String {
+    match front.speaks {
+        Speaks::H1 => connect_h1(front).await,
+        Speaks::H2 => connect_h2(front).await,
+    }
+}
+
+async fn connect_h1(front: &Front<'_>) -> String {
+    let mut client = front.connect_h1().await;
+    let host = format!("{}:443", front.host());
+    client
+        .send(format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n"))
+        .await;
+    let answer = String::from_utf8(client.head().await).expect("a head is text");
+    let status = answer.split(' ').nth(1).unwrap_or_default().to_owned();
+    if status != "200" {
+        return status;
+    }
+    client.send("ping").await;
+    let back = client.read_exactly(4).await;
+    client.shut().await;
+    client.expect_closed().await;
+    format!("200 {} ended", String::from_utf8_lossy(&back))
+}
+
+async fn connect_h2(front: &Front<'_>) -> String {
+    let connection = front.connect_h2().await;
+    let request = http::Request::connect(format!("{}:443", front.host()));
+    let (response, mut stream) = connection.send_head(request, false).await;
+    let response = timeout(PATIENCE, response).await.expect("it hangs").unwrap();
+    let status = response.status().as_u16();
+    if status != 200 {
+        return status.to_string();
+    }
+    send(&mut stream, Bytes::from_static(b"ping"), true).await;
+    let (mut body, mut back) = (response.into_body(), Vec::new());
+    while let Some(data) = timeout(PATIENCE, body.data()).await.expect("it hangs") {
+        back.extend_from_slice(&data.expect("it ends well"));
+    }
+    format!("200 {} ended", String::from_utf8_lossy(&back))
+}
+
+#[tokio::test]
+async fn what_a_backend_says_to_connect_is_what_a_client_hears() {
+    for status in [405, 400, 501] {
+        let acts = &whole(status, "no")[1..];
+        assert_eq!(on_every_pair(acts, connect).await, status.to_string());
+    }
+    assert_eq!(on_every_pair(&[Do::Host], connect).await, "200 ping ended");
+}
