@@ -17,11 +17,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use instant_acme::AccountCredentials;
-use portreeve_tls::Managed;
+use portreeve_tls::{Managed, pem_fault};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 use crate::AcmeFault;
 
@@ -58,12 +59,12 @@ impl Certified {
     pub(crate) fn parse(pem: &str) -> Result<Self, String> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
             .collect::<Result<_, _>>()
-            .map_err(|error| format!("no certificates in PEM: {error}"))?;
+            .map_err(|error| format!("no certificates in PEM: {}", pem_fault(&error)))?;
         if chain.is_empty() {
             return Err("there is no certificate in it".to_owned());
         }
         let key = PrivateKeyDer::from_pem_slice(pem.as_bytes())
-            .map_err(|error| format!("no key in PEM: {error}"))?;
+            .map_err(|error| format!("no key in PEM: {}", pem_fault(&error)))?;
         Ok(Self { chain, key })
     }
 
@@ -137,9 +138,7 @@ impl Folder {
 
     fn read_json<T: DeserializeOwned>(&self, path: &Path) -> Option<T> {
         let text = read(path)?;
-        serde_json::from_str(&text)
-            .inspect_err(|error| set_aside(path, &error.to_string()))
-            .ok()
+        of_json(&text).inspect_err(|reason| set_aside(path, reason)).ok()
     }
 
     fn write_json(&self, path: &Path, value: &impl Serialize) -> Result<(), AcmeFault> {
@@ -166,6 +165,21 @@ fn file_name(text: &str) -> String {
         }
     }
     name
+}
+
+fn of_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| place_of(&error))
+}
+
+/// Where JSON is damaged, and how; not what stands there, which may be a key, and which the error's own words quote.
+fn place_of(error: &serde_json::Error) -> String {
+    let how = match error.classify() {
+        Category::Eof => "it ends too early",
+        Category::Syntax => "it is no JSON",
+        Category::Data => "it is not what was written there",
+        Category::Io => "it cannot be read",
+    };
+    format!("{how}: line {}, column {}", error.line(), error.column())
 }
 
 /// What is in this file; `None` if there is none. One that others may read is closed to them.
@@ -337,6 +351,41 @@ mod tests {
 
         assert!(!half.exists());
         assert_eq!(mode(&folder.certificate_path("a.test")), 0o600);
+    }
+
+    #[test]
+    fn what_is_damaged_is_told_by_its_place_and_not_quoted() {
+        let texts = [
+            (
+                "{\n \"contacts\": \"MIGHAgEAhush\"}",
+                "it is not what was written there: line 2",
+            ),
+            ("{\"contacts\": [MIGHAgEAhush", "it is no JSON: line 1"),
+            ("{\"contacts\": [\"MIGHAgEAhush\"]", "it ends too early: line 1"),
+        ];
+        for (text, told) in texts {
+            let reason = of_json::<KeptAccount>(text).err().unwrap();
+            assert!(reason.starts_with(told) && !reason.contains("hush"), "{reason}");
+        }
+        let quoted = serde_json::from_str::<KeptAccount>(texts[0].0).err().unwrap();
+        assert!(
+            quoted.to_string().contains("hush"),
+            "else this test shows nothing: {quoted}"
+        );
+    }
+
+    #[test]
+    fn a_key_whose_lines_were_joined_is_not_quoted() {
+        let joined = certificate().replace('\n', "");
+        let reason = |pem: &str| Certified::parse(pem).unwrap_err();
+        assert_eq!(
+            reason(&joined),
+            "no certificates in PEM: a section that -----BEGIN begins has no end"
+        );
+        assert_eq!(
+            reason(&(joined + "x")),
+            "no certificates in PEM: a line begins with -----BEGIN and is not closed by -----"
+        );
     }
 
     #[test]

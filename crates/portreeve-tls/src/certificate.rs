@@ -186,7 +186,7 @@ pub(crate) fn pem_certificates(
     let read: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(bytes).collect();
     let read = read.map_err(|fault| Wrong::Malformed {
         file: file.to_owned(),
-        reason: fault.to_string(),
+        reason: pem_fault(&fault).to_owned(),
     })?;
     if read.is_empty() {
         return Err(Wrong::Lacks {
@@ -213,9 +213,21 @@ fn pem_key(bytes: &[u8], plan: &CertificatePlan) -> Result<PrivateKeyDer<'static
         },
         fault => Wrong::Malformed {
             file,
-            reason: fault.to_string(),
+            reason: pem_fault(&fault).to_owned(),
         },
     })
+}
+
+/// What is wrong with PEM (RFC 7468), without a byte of it: of a damaged file the error's own words may quote the key.
+#[must_use]
+pub fn pem_fault(fault: &pem::Error) -> &'static str {
+    match fault {
+        pem::Error::MissingSectionEnd { .. } => "a section that -----BEGIN begins has no end",
+        pem::Error::IllegalSectionStart { .. } => "a line begins with -----BEGIN and is not closed by -----",
+        pem::Error::Base64Decode(_) => "what stands between BEGIN and END is no base64",
+        pem::Error::NoItemsFound => "there is nothing of the kind in it",
+        _ => "it is no PEM",
+    }
 }
 
 /// An OCSP response is a SEQUENCE in DER (RFC 6960 section 4.2.1).

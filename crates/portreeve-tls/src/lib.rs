@@ -19,7 +19,7 @@ mod table;
 mod testing;
 mod tickets;
 
-pub use certificate::{CertificateFacts, CertificateSource, KeyKind, Managed};
+pub use certificate::{CertificateFacts, CertificateSource, KeyKind, Managed, pem_fault};
 pub use event::{backend_cause, client_event};
 pub use fault::{Place, TlsFault, TlsWarning, Warning, Wrong};
 pub use listener::{Chosen, ListenerTls};
