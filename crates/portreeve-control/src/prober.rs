@@ -127,7 +127,7 @@ async fn look(order: &ProbeOrder, commands: &Semaphore, securing: &Securing) -> 
         return Box::pin(checking).await.into();
     }
     let by = Deadline(Instant::now() + plan.timeout);
-    let reached = match reach::connect(&order.backend, &by, plan.timeout).await {
+    let reached = match reach::connect(order, &by).await {
         Ok(reached) => reached,
         Err(reason) => return Err(reason).into(),
     };

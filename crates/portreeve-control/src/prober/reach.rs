@@ -4,7 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use portreeve_model::{Backend, BackendAddress};
+use portreeve_model::{Backend, BackendAddress, ProbeOrder};
+use portreeve_preamble::{Version, write_own};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -27,8 +28,27 @@ pub(super) trait ReadWrite: AsyncRead + AsyncWrite + Unpin + Send {}
 impl ReadWrite for TcpStream {}
 impl ReadWrite for UnixStream {}
 
-/// A connection to one of the backend's addresses, the one that worked last first, or why there is none.
-pub(super) async fn connect(backend: &Backend, by: &Deadline, time: Duration) -> Result<Reached, String> {
+/// A connection to one of the backend's addresses, the one that worked last first, or why there is none. It begins as
+/// every connection to the backend does: where a PROXY header is due, by one that says it is our own.
+pub(super) async fn connect(order: &ProbeOrder, by: &Deadline) -> Result<Reached, String> {
+    let (backend, time) = (&order.backend, order.plan.timeout);
+    let mut reached = dial(backend, by, time).await?;
+    if let Some(version) = order.proxy_protocol {
+        let introducing = introduce(&mut reached.wire, version);
+        by.keep(|| silent(backend, time), introducing).await?;
+    }
+    Ok(reached)
+}
+
+async fn introduce(wire: &mut Wire, version: u8) -> Result<(), String> {
+    let version = if version == 1 { Version::V1 } else { Version::V2 };
+    let mut header = Vec::new();
+    write_own(version, &mut header);
+    let sent = wire.write_all(&header).await;
+    sent.map_err(|error| format!("the PROXY header could not be sent: {}", plain(&error)))
+}
+
+async fn dial(backend: &Backend, by: &Deadline, time: Duration) -> Result<Reached, String> {
     match &backend.address {
         BackendAddress::Tcp(addresses) => connect_any(backend, addresses, by.0, time).await,
         BackendAddress::Unix(path) => {

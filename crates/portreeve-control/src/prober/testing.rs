@@ -18,6 +18,7 @@ pub(super) fn order(plan: ProbePlan, address: &str) -> ProbeOrder {
         plan: Arc::new(plan),
         is_asked: true,
         scheme: Scheme::Http,
+        proxy_protocol: None,
     }
 }
 

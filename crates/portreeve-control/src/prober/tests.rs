@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::testing::{order, prober};
+use super::testing::{order, probed, prober};
 use super::*;
 
 fn packet(address: SocketAddr) -> ProbeOrder {
@@ -221,4 +221,68 @@ async fn a_probe_whose_task_breaks_off_is_told_of_all_the_same() {
     });
     let reason = received.recv().await.unwrap().result.unwrap_err();
     assert_eq!(reason, "its probe broke off");
+}
+
+/// A backend that wants to be told whose connection it is, and ends what begins otherwise.
+async fn demanding(answer: &'static [u8]) -> (SocketAddr, mpsc::Receiver<Vec<u8>>) {
+    let (listener, address) = listener().await;
+    let (told, said) = mpsc::channel(1);
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut came = Vec::new();
+            let header = loop {
+                match portreeve_preamble::parse(&came) {
+                    Ok(Some(header)) => break came[..header.length].to_vec(),
+                    Ok(None) if connection.read_buf(&mut came).await.is_ok_and(|count| count > 0) => {}
+                    _ => break Vec::new(),
+                }
+            };
+            if !header.is_empty() {
+                let _ = connection.write_all(answer).await;
+            }
+            told.send(header).await.unwrap();
+        }
+    });
+    (address, said)
+}
+
+async fn introduced(check: Check, version: Option<u8>, address: SocketAddr) -> Result<(), String> {
+    let order = ProbeOrder {
+        proxy_protocol: version,
+        ..order(ProbePlan::new(check), &address.to_string())
+    };
+    probed(order).await
+}
+
+#[tokio::test]
+async fn a_probe_says_that_it_is_our_own_where_backends_want_to_be_told() {
+    let v2 = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+    for (version, wanted) in [(1, &b"PROXY UNKNOWN\r\n"[..]), (2, v2)] {
+        for check in [
+            Check::Connect,
+            Check::Packet,
+            Check::Http(portreeve_model::plan::HttpCheck::default()),
+        ] {
+            let (address, mut said) = demanding(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+            assert_eq!(
+                introduced(check.clone(), Some(version), address).await,
+                Ok(()),
+                "{check:?}"
+            );
+            assert_eq!(
+                said.recv().await.unwrap(),
+                wanted,
+                "{check:?} of version {version}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_wants_no_header_gets_none() {
+    let (address, mut said) = demanding(b"").await;
+    let check = Check::Http(portreeve_model::plan::HttpCheck::default());
+    let reason = introduced(check, None, address).await.unwrap_err();
+    assert!(reason.contains("GET /"), "{reason}");
+    assert_eq!(said.recv().await.unwrap(), b"");
 }

@@ -188,10 +188,7 @@ impl Members {
     pub(super) fn open(&mut self, plan: &PoolPlan) -> Option<Probing> {
         let pool = self.pools.entry(Name::clone(&plan.name)).or_default();
         pool.plan.clone_from(&plan.members);
-        let (before, now) = (
-            pool.probing.clone(),
-            Probing::of(plan.probe.as_ref(), plan.scheme),
-        );
+        let (before, now) = (pool.probing.clone(), Probing::of(plan));
         let is_other = before != now;
         pool.probing = now;
         self.touch(&plan.name);

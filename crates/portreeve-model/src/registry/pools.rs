@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::members::Slot;
 use crate::digest::digest;
 use crate::health::Rhythm;
-use crate::plan::{Check, MembersPlan, ProbePlan, Scheme};
+use crate::plan::{Check, MembersPlan, PoolPlan, ProbePlan, Scheme};
 use crate::policy::{Policies, Policy};
 use crate::registration::Term;
 
@@ -31,20 +31,28 @@ pub(super) struct Probing {
     pub(super) is_asked: bool,
     /// What is spoken with those that register.
     pub(super) scheme: Scheme,
+    /// By which version of the PROXY protocol each connection to them begins.
+    pub(super) proxy_protocol: Option<u8>,
 }
 
 impl Default for Probing {
     fn default() -> Self {
-        Self::of(None, Scheme::default())
+        Self {
+            plan: Arc::new(unasked()),
+            is_asked: false,
+            scheme: Scheme::default(),
+            proxy_protocol: None,
+        }
     }
 }
 
 impl Probing {
-    pub(super) fn of(plan: Option<&ProbePlan>, scheme: Scheme) -> Self {
+    pub(super) fn of(pool: &PoolPlan) -> Self {
         Self {
-            scheme,
-            plan: Arc::new(plan.cloned().unwrap_or_else(unasked)),
-            is_asked: plan.is_some(),
+            plan: Arc::new(pool.probe.clone().unwrap_or_else(unasked)),
+            is_asked: pool.probe.is_some(),
+            scheme: pool.scheme,
+            proxy_protocol: pool.proxy_protocol,
         }
     }
 

@@ -26,6 +26,8 @@ pub struct ProbeOrder {
     pub is_asked: bool,
     /// What is spoken with it.
     pub scheme: Scheme,
+    /// By which version of the PROXY protocol, 1 or 2, each connection to it begins, if it does.
+    pub proxy_protocol: Option<u8>,
 }
 
 impl Registry {
@@ -80,6 +82,7 @@ impl Registry {
             backend: Arc::clone(backend),
             plan: Arc::clone(&probing.plan),
             is_asked: probing.is_asked,
+            proxy_protocol: probing.proxy_protocol,
         })
     }
 

@@ -21,13 +21,24 @@ struct Backend {
 
 /// It answers in what is agreed on: a request of HTTP/2 with 204, any other with 200.
 async fn backend(protocols: &[&str]) -> Backend {
+    backend_wanting(protocols, 0).await
+}
+
+/// The same, which wants so many bytes of a PROXY header before the handshake.
+async fn backend_wanting(protocols: &[&str], header: usize) -> Backend {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(vec!["a.test".to_owned()]).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let acceptor = TlsAcceptor::from(Arc::new(config(cert.der().clone(), &signing_key, protocols)));
     tokio::spawn(async move {
-        while let Ok((wire, _)) = listener.accept().await {
+        while let Ok((mut wire, _)) = listener.accept().await {
+            let mut begun = vec![0; header];
+            let is_introduced = wire.read_exact(&mut begun).await.is_ok()
+                && portreeve_preamble::parse(&begun).is_ok_and(|parsed| header == 0 || parsed.is_some());
+            if !is_introduced {
+                continue;
+            }
             if let Ok(wire) = acceptor.accept(wire).await {
                 tokio::spawn(answer(wire));
             }
@@ -116,6 +127,23 @@ async fn a_backend_of_https_is_asked_within_tls() {
         probed_by(asking(Scheme::Https, (200, 200), &backend), securing).await,
         Ok(())
     );
+}
+
+#[tokio::test]
+async fn a_header_of_ours_comes_before_the_handshake() {
+    for (version, length) in [(1, 15), (2, 16)] {
+        for (scheme, protocol, status) in [(Scheme::Https, "http/1.1", 200), (Scheme::H2, "h2", 204)] {
+            let backend = backend_wanting(&[protocol], length).await;
+            let (_folder, securing) = trusting(&backend, "a.test");
+            let mut asking = asking(scheme, (status, status), &backend);
+            asking.proxy_protocol = Some(version);
+            assert_eq!(
+                probed_by(asking, securing).await,
+                Ok(()),
+                "{scheme:?} by version {version}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

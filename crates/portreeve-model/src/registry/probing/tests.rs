@@ -34,6 +34,25 @@ fn who_sends_heartbeats_and_serves_is_not_probed() {
 }
 
 #[test]
+fn a_probe_begins_as_the_connections_of_its_pool_do() {
+    let mut plan = plan();
+    plan.pools
+        .iter_mut()
+        .for_each(|pool| pool.proxy_protocol = (&*pool.name == "api").then_some(2));
+    let mut registry = Registry::default();
+    registry.follow(&plan, at(0));
+    registry.add("api/a", "10.0.0.1:80", 0);
+    registry.add("web/a", "10.0.0.2:80", 0);
+    let orders = registry.take_probes(at(0), 100);
+    let mut begun: Vec<_> = orders
+        .iter()
+        .map(|order| (&*order.pool, order.proxy_protocol))
+        .collect();
+    begun.sort_unstable();
+    assert_eq!(begun, [("api", Some(2)), ("web", None)]);
+}
+
+#[test]
 fn who_is_kept_by_probes_is_probed_each_five_seconds_or_so() {
     let mut registry = registry();
     let mut quiet = said("api/a", "10.0.0.1:80");
