@@ -12,7 +12,7 @@ use std::time::Duration;
 use portreeve_api::{Act, BackendPath, Fault, Heartbeat, Problem, Registered, Registration, Renewed};
 use portreeve_control::{Credentials, Door, Refused};
 use portreeve_model::plan::Name;
-use portreeve_model::{Announcement, Beat, MemberKey};
+use portreeve_model::{Announcement, Beat, MemberKey, ShownCertificate};
 
 use crate::wire;
 use announce::announcement;
@@ -39,6 +39,8 @@ pub struct RegistrationRequest<'a> {
     pub source: Option<IpAddr>,
     /// Whether it came through a proxy (`Via`, `Forwarded` or `X-Forwarded-For`), so that `source` is not the backend.
     pub is_forwarded: bool,
+    /// The certificate that the other end of the connection has shown, and its handshake verified.
+    pub certificate: Option<&'a ShownCertificate>,
     /// As it came; a query is left out of account.
     pub method: &'a str,
     /// As it came.
@@ -196,10 +198,17 @@ impl Registrar {
     ///
     /// # Errors
     /// It may not; a sentence that says why.
-    pub async fn setup(&self, source: Option<IpAddr>, pool: Name, setup: SetupWish) -> Result<(), String> {
+    pub async fn setup(
+        &self,
+        source: Option<IpAddr>,
+        certificate: Option<ShownCertificate>,
+        pool: Name,
+        setup: SetupWish,
+    ) -> Result<(), String> {
         let by = Credentials {
             source: source.map(|source| source.to_canonical()),
             token: setup.token.clone(),
+            certificate,
         };
         let own = by.source.unwrap_or(Ipv4Addr::LOCALHOST.into());
         let announcement = announce::of_setup(pool, setup, own).map_err(|fault| {
@@ -240,6 +249,8 @@ fn credentials(request: &RegistrationRequest<'_>) -> Result<Credentials, Box<Pro
     Ok(Credentials {
         source: request.source.map(|source| source.to_canonical()),
         token: token.map(str::to_owned),
+        // Behind a proxy it is the proxy's.
+        certificate: request.certificate.filter(|_| !request.is_forwarded).cloned(),
     })
 }
 
@@ -278,8 +289,8 @@ fn json(body: &impl serde::Serialize) -> Vec<u8> {
     json
 }
 
-const FORWARDED: &str = "the request came through a proxy (it has Via, Forwarded or X-Forwarded-For), so its source is not the \
-    backend itself: register directly, or with a token";
+const FORWARDED: &str = "the request came through a proxy (it has Via, Forwarded or X-Forwarded-For), so neither its \
+    source nor a certificate is the backend's own: register directly, or with a token";
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 mod fleet;
 
 use portreeve_api as api;
-use portreeve_control::{BackendState, Condition, NewToken, Refused, TokenState};
+use portreeve_control::{BackendState, Condition, NewCertificateToken, NewToken, Refused, TokenState};
 use portreeve_model::plan::Network;
 use portreeve_model::{Event, Policies, PolicyScope};
 
@@ -74,7 +74,15 @@ pub(crate) fn token(state: &TokenState) -> api::TokenState {
 pub(crate) fn made(made: NewToken) -> api::MadeToken {
     api::MadeToken {
         state: of_token(&made.token),
-        token: made.shown,
+        token: Some(made.shown),
+        stored: made.is_stored,
+    }
+}
+
+pub(crate) fn made_for_certificate(made: &NewCertificateToken) -> api::MadeToken {
+    api::MadeToken {
+        state: of_token(&made.token),
+        token: None,
         stored: made.is_stored,
     }
 }
@@ -84,6 +92,7 @@ fn of_token(token: &portreeve_model::Token) -> api::TokenState {
     let networks = token.networks.iter().map(network);
     api::TokenState {
         id: token.id.to_string(),
+        certificate: token.certificate.as_ref().map(ToString::to_string),
         pools: some(pools),
         policies: match &token.policies {
             PolicyScope::Any => None,

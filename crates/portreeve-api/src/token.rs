@@ -14,6 +14,10 @@ use crate::registration::{POLICY_BYTES_MAX, TTL};
 /// What a new token is to allow; what is left out is not limited, but for networks.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct TokenWish {
+    /// For clients that show a certificate of such a name, as `URI:spiffe://example.com/eu/*`; `None`: for whoever knows
+    /// its secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// In these pools; `None`: in any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pools: Option<Vec<String>>,
@@ -42,6 +46,7 @@ impl TokenWish {
     /// looks like.
     pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
         let known = &[
+            "certificate",
             "pools",
             "policies",
             "networks",
@@ -51,6 +56,7 @@ impl TokenWish {
         ];
         let mut body = Body::read_or_nothing(bytes, known)?;
         Ok(Self {
+            certificate: body.text("certificate", SAN_BYTES_MAX)?,
             pools: some_texts(&mut body, "pools", NAME_BYTES_MAX)?,
             policies: some_texts(&mut body, "policies", POLICY_BYTES_MAX)?,
             networks: some_texts(&mut body, "networks", NETWORK_BYTES_MAX)?,
@@ -74,6 +80,7 @@ fn some_texts(body: &mut Body, key: &str, bytes_max: usize) -> Result<Option<Vec
 
 const ENTRIES_MAX: usize = 64;
 const NAME_BYTES_MAX: usize = 128;
+const SAN_BYTES_MAX: usize = 1_024;
 const NETWORK_BYTES_MAX: usize = 64;
 const EXPIRES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3_650 * 86_400);
 
@@ -82,6 +89,9 @@ const EXPIRES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::fro
 pub struct TokenState {
     /// Its public name.
     pub id: String,
+    /// For clients that show a certificate of such a name; missing: for whoever knows its secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// In these pools; missing: in any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pools: Option<Vec<String>>,
@@ -114,8 +124,9 @@ pub struct MadeToken {
     /// What it allows.
     #[serde(flatten)]
     pub state: TokenState,
-    /// What a backend shows: `Authorization: Bearer ptv_…`.
-    pub token: String,
+    /// What a backend shows: `Authorization: Bearer ptv_…`; missing: it is for a certificate, and has no secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// Whether it would survive a restart of the proxy; false while the disk takes nothing.
     pub stored: bool,
 }
@@ -136,6 +147,7 @@ mod tests {
     #[test]
     fn a_wish_is_read_back_as_it_was_written() {
         let wish = TokenWish {
+            certificate: Some("DNS:*.example.com".to_owned()),
             pools: Some(vec!["api".to_owned()]),
             policies: Some(vec!["eu".to_owned()]),
             networks: Some(vec!["10.0.0.0/8".to_owned()]),
@@ -164,6 +176,7 @@ mod tests {
         let made = MadeToken {
             state: TokenState {
                 id: "a1".to_owned(),
+                certificate: None,
                 pools: None,
                 policies: None,
                 networks: None,
@@ -171,7 +184,7 @@ mod tests {
                 ttl_max_ms: None,
                 expires_unix_ms: None,
             },
-            token: "ptv_a1_hush".to_owned(),
+            token: Some("ptv_a1_hush".to_owned()),
             stored: true,
         };
         assert!(!format!("{made:?}").contains("hush"));

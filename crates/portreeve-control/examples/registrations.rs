@@ -218,6 +218,7 @@ fn local() -> Credentials {
     Credentials {
         source: Some([127, 0, 0, 1].into()),
         token: None,
+        certificate: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use portreeve_model::TokenId;
+use portreeve_model::{ShownCertificate, TokenId};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -14,6 +14,9 @@ pub struct Credentials {
     pub source: Option<IpAddr>,
     /// The token as it was shown when it was made: `ptv_<id>_<secret>`.
     pub token: Option<String>,
+    /// The certificate that it has shown, verified by the handshake of the very connection that it speaks over. It
+    /// counts where no token is shown.
+    pub certificate: Option<ShownCertificate>,
 }
 
 impl fmt::Debug for Credentials {
@@ -21,6 +24,7 @@ impl fmt::Debug for Credentials {
         out.debug_struct("Credentials")
             .field("source", &self.source)
             .field("token", &self.token.as_ref().map(|_| "…"))
+            .field("certificate", &self.certificate)
             .finish()
     }
 }
@@ -164,7 +168,7 @@ mod tests {
     fn debug_output_does_not_show_the_token() {
         let credentials = Credentials {
             token: Some("ptv_a_secret".to_owned()),
-            source: None,
+            ..Credentials::default()
         };
         assert!(!format!("{credentials:?}").contains("secret"));
     }

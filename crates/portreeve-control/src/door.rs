@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portreeve_model::plan::SanPattern;
 use portreeve_model::{Announcement, Backend, Beat, Event, MemberKey, Snapshot, Standing, TokenId};
 use tokio::sync::{broadcast, watch};
 
@@ -21,7 +22,7 @@ use crate::credentials::Credentials;
 use crate::own::Own;
 use crate::prober::ProbeCounts;
 use crate::refused::Refused;
-use crate::tokens::{NewToken, TokenState, TokenWish};
+use crate::tokens::{NewCertificateToken, NewToken, TokenState, TokenWish};
 use state::Seen;
 
 /// Everything that others may ask of the writer. Cheap to clone.
@@ -81,7 +82,7 @@ impl Door {
         if self.own.borrow().has(address) {
             return Err(Refused::AddressIsOurs { address });
         }
-        let act = move |world: &mut crate::world::World, at| world.register(announcement, &by, at);
+        let act = move |world: &mut crate::world::World, at| world.register(&announcement, &by, at);
         let done = self.calls.ask(act).await?;
         let registered = done.value?;
         Ok(Accepted {
@@ -99,7 +100,7 @@ impl Door {
     /// Nobody is registered under that key, or not by the sender.
     pub async fn renew(&self, key: &MemberKey, beat: Beat, by: Credentials) -> Result<Duration, Refused> {
         let key = key.clone();
-        let done = self.calls.ask(move |world, at| world.renew(&key, beat, &by, at));
+        let done = self.calls.ask(move |world, at| world.renew(&key, &beat, &by, at));
         done.await?.value
     }
 
@@ -213,7 +214,7 @@ impl Door {
         Ok(backends.iter().map(of_file).collect())
     }
 
-    /// Makes a token. What it returns is the only place where its secret is.
+    /// Makes a token with a secret. What it returns is the only place where its secret is.
     ///
     /// # Errors
     /// No such token can be made.
@@ -226,6 +227,24 @@ impl Door {
         Ok(NewToken {
             token,
             shown,
+            is_stored: done.saved.wait().await,
+        })
+    }
+
+    /// Makes a token for clients that show a certificate with such a name, which a handshake has verified. It has no
+    /// secret.
+    ///
+    /// # Errors
+    /// No such token can be made.
+    pub async fn create_token_for(
+        &self,
+        certificate: SanPattern,
+        wish: TokenWish,
+    ) -> Result<NewCertificateToken, Refused> {
+        let act = move |world: &mut crate::world::World, at| world.create_token_for(certificate, wish, at);
+        let done = self.calls.ask(act).await?;
+        Ok(NewCertificateToken {
+            token: done.value?,
             is_stored: done.saved.wait().await,
         })
     }

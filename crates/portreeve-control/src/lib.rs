@@ -29,4 +29,4 @@ pub use door::{Accepted, BackendState, Condition, Door, DrainReport};
 pub use prober::{ProbeCounts, ProbeTotals};
 pub use refused::{Refused, TokenFault};
 pub use store::StoreError;
-pub use tokens::{NewToken, TokenState, TokenWish};
+pub use tokens::{NewCertificateToken, NewToken, TokenState, TokenWish};

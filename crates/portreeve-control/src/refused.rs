@@ -1,6 +1,7 @@
 //! Why the door says no.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use portreeve_model::{MemberKey, NotRegistered, RegistrationFault, TokenId};
 
@@ -14,6 +15,23 @@ pub enum Refused {
     /// The token that was shown is none of ours, or was revoked. Which of these is not said.
     #[error("this token is not known: it was never made here, was revoked, or is mistyped")]
     UnknownToken,
+    /// No token is for the certificate that was shown, and from there one is needed.
+    #[error(
+        "no token is for {}; registering from {from} needs one, as it is not the proxy's own host: {MAKE_ONE}",
+        certificate_of(names)
+    )]
+    UnknownCertificate {
+        /// Where the sender is.
+        from: IpAddr,
+        /// The certificate's names, as many as are told, each with its kind.
+        names: Vec<String>,
+    },
+    /// The certificate that was shown has run out since the connection was made.
+    #[error("the certificate that this connection was made with ran out {} s ago: connect again with a new one", since.as_secs())]
+    CertificateExpired {
+        /// For how long.
+        since: Duration,
+    },
     /// A backend there would have the proxy talk to itself.
     #[error("{address} is an address of this proxy itself; a backend has to be somewhere else")]
     AddressIsOurs {
@@ -47,6 +65,8 @@ impl Refused {
         match self {
             Self::Registration(fault) => fault.code(),
             Self::UnknownToken => "unknown_token",
+            Self::UnknownCertificate { .. } => "unknown_certificate",
+            Self::CertificateExpired { .. } => "certificate_expired",
             Self::AddressIsOurs { .. } => "address_is_ours",
             Self::NoSuchBackend(_) => "no_such_backend",
             Self::InTheFile(_) => "in_the_file",
@@ -74,6 +94,7 @@ impl Refused {
         match self {
             Self::Registration(fault) => fault.status(),
             Self::UnknownToken => 401,
+            Self::UnknownCertificate { .. } | Self::CertificateExpired { .. } => 403,
             Self::AddressIsOurs { .. } => 400,
             Self::NoSuchBackend(_) | Self::NoSuchToken(_) => 404,
             Self::InTheFile(_) => 409,
@@ -82,6 +103,15 @@ impl Refused {
         }
     }
 }
+
+fn certificate_of(names: &[String]) -> String {
+    match names {
+        [] => "a certificate without names (SAN) of the kinds DNS, URI, email and IP".to_owned(),
+        names => format!("the certificate of {}", names.join(", ")),
+    }
+}
+
+const MAKE_ONE: &str = "the operator makes one by `portreeve token create --certificate NAME`";
 
 impl From<RegistrationFault> for Refused {
     fn from(fault: RegistrationFault) -> Self {
@@ -118,7 +148,7 @@ pub enum TokenFault {
     #[error("the token would expire at once, or too far off to be told")]
     Expires,
     /// There are as many as there may be.
-    #[error("there are {max} tokens already; revoke some")]
+    #[error("there are {max} tokens of this kind already; revoke some")]
     TooMany {
         /// How many there may be.
         max: usize,

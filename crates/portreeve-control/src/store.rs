@@ -55,7 +55,8 @@ pub(crate) enum Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeptToken {
     pub(crate) token: Arc<Token>,
-    pub(crate) digest: Digest,
+    /// Of its secret; `None`: it has none, and is for a certificate.
+    pub(crate) digest: Option<Digest>,
     pub(crate) created_unix_ms: u64,
 }
 

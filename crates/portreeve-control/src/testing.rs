@@ -121,6 +121,7 @@ pub(crate) fn local() -> Credentials {
     Credentials {
         source: Some([127, 0, 0, 1].into()),
         token: None,
+        certificate: None,
     }
 }
 

@@ -1,14 +1,14 @@
 //! The tokens that were given out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portreeve_model::plan::{Name, Network};
+use portreeve_model::plan::{Name, Network, SanPattern};
 use portreeve_model::{Moment, PolicyScope, Token, TokenId};
 
-use crate::credentials::{Secret, parse, random_id};
+use crate::credentials::{Digest, Secret, parse, random_id};
 use crate::refused::TokenFault;
 use crate::store::{Entry, EntryKey, KeptToken, Write};
 
@@ -50,6 +50,15 @@ impl fmt::Debug for NewToken {
     }
 }
 
+/// A token without a secret: it is for clients that show a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCertificateToken {
+    /// What it allows, and whom.
+    pub token: Arc<Token>,
+    /// Whether the store has it; else it is gone after a restart.
+    pub is_stored: bool,
+}
+
 /// A token as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenState {
@@ -65,6 +74,8 @@ pub struct TokenState {
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     known: BTreeMap<TokenId, KeptToken>,
+    /// Those of them that are for certificates.
+    for_certificates: BTreeSet<TokenId>,
     /// When the next one runs out, in milliseconds since 1970.
     next_end: Option<u64>,
     writes: Vec<Write>,
@@ -73,8 +84,7 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// Takes in what was kept.
     pub(crate) fn restore(&mut self, kept: impl IntoIterator<Item = KeptToken>, at: Moment) {
-        let by_id = kept.into_iter().map(|kept| (Arc::clone(&kept.token.id), kept));
-        self.known.extend(by_id);
+        kept.into_iter().for_each(|kept| self.know(kept));
         self.plan_next_end(at);
     }
 
@@ -82,31 +92,80 @@ impl Tokens {
     pub(crate) fn recognise(&self, shown: &str) -> Option<Arc<Token>> {
         let (id, secret) = parse(shown)?;
         let kept = self.known.get(id)?;
-        kept.digest.is_of(&secret).then(|| Arc::clone(&kept.token))
+        let digest = kept.digest.as_ref()?;
+        digest.is_of(&secret).then(|| Arc::clone(&kept.token))
     }
 
-    /// Makes one. The text is what to show, once.
+    /// The tokens that are for a certificate with these names, the one that says most of it first. If all have run out,
+    /// only the first. Of more names than [`NAMES_MAX`] the others say nothing.
+    pub(crate) fn entitling(&self, names: &[Box<str>], at: Moment) -> Vec<Arc<Token>> {
+        let names = &names[..names.len().min(NAMES_MAX)];
+        let all = self.for_certificates.iter().filter_map(|id| self.known.get(id));
+        let mut found: Vec<_> = all.filter(|kept| is_for(&kept.token, names)).collect();
+        found.sort_by_cached_key(|kept| (kept.token.is_expired(at.unix_ms), precedence(kept)));
+        let valid = found.partition_point(|kept| !kept.token.is_expired(at.unix_ms));
+        found.truncate(valid.max(1));
+        found.into_iter().map(|kept| Arc::clone(&kept.token)).collect()
+    }
+
+    /// Makes one with a secret. The text is what to show, once.
     pub(crate) fn create(&mut self, wish: TokenWish, at: Moment) -> Result<(Arc<Token>, String), TokenFault> {
+        let secret = Secret::random().map_err(no_randomness)?;
+        let token = self.add(wish, None, Some(secret.digest()), at)?;
+        let shown = secret.shown(&token.id);
+        Ok((token, shown))
+    }
+
+    /// Makes one for clients with such a certificate.
+    pub(crate) fn create_for(
+        &mut self,
+        certificate: SanPattern,
+        wish: TokenWish,
+        at: Moment,
+    ) -> Result<Arc<Token>, TokenFault> {
+        if self.for_certificates.len() >= FOR_CERTIFICATES_MAX {
+            return Err(TokenFault::TooMany {
+                max: FOR_CERTIFICATES_MAX,
+            });
+        }
+        self.add(wish, Some(certificate), None, at)
+    }
+
+    fn add(
+        &mut self,
+        wish: TokenWish,
+        certificate: Option<SanPattern>,
+        digest: Option<Digest>,
+        at: Moment,
+    ) -> Result<Arc<Token>, TokenFault> {
         let expires_unix_ms = wish.end(at)?;
         self.make_room(at)?;
         let id = random_id().map_err(no_randomness)?;
-        let secret = Secret::random().map_err(no_randomness)?;
-        let token = Arc::new(wish.token(Arc::clone(&id), expires_unix_ms));
+        let token = Arc::new(wish.token(id, certificate, expires_unix_ms));
         let kept = KeptToken {
             token: Arc::clone(&token),
-            digest: secret.digest(),
+            digest,
             created_unix_ms: at.unix_ms,
         };
         self.writes.push(Write::put(Entry::Token(kept.clone())));
-        self.known.insert(Arc::clone(&id), kept);
+        self.know(kept);
         self.next_end = self.next_end.into_iter().chain(expires_unix_ms).min();
-        Ok((token, secret.shown(&id)))
+        Ok(token)
+    }
+
+    fn know(&mut self, kept: KeptToken) {
+        let id = Arc::clone(&kept.token.id);
+        if kept.token.certificate.is_some() {
+            self.for_certificates.insert(Arc::clone(&id));
+        }
+        self.known.insert(id, kept);
     }
 
     /// Forgets one; whether it was known.
     pub(crate) fn revoke(&mut self, id: &TokenId) -> bool {
         let is_known = self.known.remove(id).is_some();
         if is_known {
+            self.for_certificates.remove(id);
             self.writes.push(Write::delete(EntryKey::Token(Arc::clone(id))));
         }
         is_known
@@ -188,9 +247,10 @@ impl TokenWish {
         end.map(Some).ok_or(TokenFault::Expires)
     }
 
-    fn token(self, id: TokenId, expires_unix_ms: Option<u64>) -> Token {
+    fn token(self, id: TokenId, certificate: Option<SanPattern>, expires_unix_ms: Option<u64>) -> Token {
         Token {
             id,
+            certificate,
             pools: self.pools,
             policies: self.policies,
             networks: self.networks,
@@ -201,6 +261,17 @@ impl TokenWish {
     }
 }
 
+fn is_for(token: &Token, names: &[Box<str>]) -> bool {
+    let pattern = token.certificate.as_ref();
+    pattern.is_some_and(|pattern| names.iter().any(|name| pattern.matches(name)))
+}
+
+/// What says more of a certificate comes first, then what was made first.
+fn precedence(kept: &KeptToken) -> impl Ord + use<> {
+    let pattern = kept.token.certificate.as_ref().map(SanPattern::precedence);
+    (pattern, kept.created_unix_ms, Arc::clone(&kept.token.id))
+}
+
 fn no_randomness(error: getrandom::Error) -> TokenFault {
     TokenFault::NoRandomness {
         reason: error.to_string(),
@@ -209,6 +280,10 @@ fn no_randomness(error: getrandom::Error) -> TokenFault {
 
 /// Tokens at once.
 const TOKENS_MAX: usize = 10_000;
+/// Of them for certificates: each is held against every certificate that is shown without a token.
+const FOR_CERTIFICATES_MAX: usize = 1_000;
+/// Names of a certificate that are looked at.
+pub(crate) const NAMES_MAX: usize = 64;
 const WEIGHT_MAX: u16 = 1_000;
 
 #[cfg(test)]
@@ -226,6 +301,101 @@ mod tests {
         let secret = other.rsplit_once('_').unwrap().1;
         assert_eq!(tokens.recognise(&format!("ptv_{}_{secret}", token.id)), None);
         assert_eq!(tokens.recognise("ptv_x"), None);
+    }
+
+    fn shown(names: &[&str]) -> Vec<Box<str>> {
+        names.iter().map(|name| Box::from(*name)).collect()
+    }
+
+    fn make(tokens: &mut Tokens, pattern: &str, expires_in: Option<u64>, now: u64) -> TokenId {
+        let wish = TokenWish {
+            expires_in: expires_in.map(Duration::from_millis),
+            ..wish()
+        };
+        let made = tokens.create_for(pattern.parse().unwrap(), wish, at_ms(now));
+        Arc::clone(&made.unwrap().id)
+    }
+
+    fn entitling(tokens: &Tokens, names: &[&str], now: u64) -> Vec<TokenId> {
+        let found = tokens.entitling(&shown(names), at_ms(now));
+        found.iter().map(|token| Arc::clone(&token.id)).collect()
+    }
+
+    #[test]
+    fn the_tokens_for_a_certificate_come_in_the_order_of_how_much_they_say_of_it() {
+        let mut tokens = Tokens::default();
+        let wide = make(&mut tokens, "URI:spiffe://a/*", None, 0);
+        let later = make(&mut tokens, "URI:spiffe://a/eu/*", None, 2);
+        let earlier = make(&mut tokens, "URI:spiffe://a/eu/*", None, 1);
+        let exact = make(&mut tokens, "DNS:a.test", None, 3);
+        make(&mut tokens, "URI:spiffe://b/*", None, 0);
+
+        let names = ["URI:spiffe://a/eu/1", "DNS:a.test"];
+
+        assert_eq!(
+            entitling(&tokens, &names, 4),
+            [exact, earlier, later, wide.clone()]
+        );
+        assert_eq!(entitling(&tokens, &["URI:spiffe://a/us"], 4), [wide]);
+        assert_eq!(entitling(&tokens, &[], 4), [] as [TokenId; 0]);
+    }
+
+    #[test]
+    fn a_token_for_a_certificate_that_ran_out_entitles_nobody_and_is_told_of_where_no_other_is() {
+        let mut tokens = Tokens::default();
+        let brief = make(&mut tokens, "DNS:a.test", Some(10), 0);
+        assert_eq!(entitling(&tokens, &["DNS:a.test"], 10), [brief]);
+
+        let wide = make(&mut tokens, "DNS:*.test", None, 0);
+
+        assert_eq!(entitling(&tokens, &["DNS:a.test"], 10), [wide]);
+    }
+
+    #[test]
+    fn a_revoked_token_entitles_nobody() {
+        let mut tokens = Tokens::default();
+        let id = make(&mut tokens, "DNS:a.test", None, 0);
+        assert!(tokens.revoke(&id));
+        assert_eq!(entitling(&tokens, &["DNS:a.test"], 0), [] as [TokenId; 0]);
+    }
+
+    #[test]
+    fn a_token_for_a_certificate_has_no_secret_that_could_be_shown() {
+        let mut tokens = Tokens::default();
+        let id = make(&mut tokens, "DNS:a.test", None, 0);
+        for secret in [
+            "0".repeat(64),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855".to_owned(),
+        ] {
+            assert_eq!(tokens.recognise(&format!("ptv_{id}_{secret}")), None);
+        }
+    }
+
+    #[test]
+    fn names_beyond_the_bound_say_nothing() {
+        let mut tokens = Tokens::default();
+        make(&mut tokens, "DNS:last.test", None, 0);
+        let names: Vec<String> = (0..NAMES_MAX).map(|place| format!("DNS:{place}.test")).collect();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.push("DNS:last.test");
+        assert_eq!(entitling(&tokens, &names, 0), [] as [TokenId; 0]);
+        assert_eq!(entitling(&tokens, &names[1..], 0).len(), 1);
+    }
+
+    #[test]
+    fn tokens_for_certificates_have_a_bound_of_their_own() {
+        let mut tokens = Tokens::default();
+        for _ in 0..FOR_CERTIFICATES_MAX {
+            make(&mut tokens, "DNS:a.test", None, 0);
+        }
+        let full = tokens.create_for("DNS:a.test".parse().unwrap(), wish(), at_ms(0));
+        assert_eq!(
+            full,
+            Err(TokenFault::TooMany {
+                max: FOR_CERTIFICATES_MAX
+            })
+        );
+        tokens.create(wish(), at_ms(0)).unwrap();
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! All that the writer changes at the word of others: the registry and the tokens.
 
+mod heard;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use portreeve_model::plan::Plan;
+use portreeve_model::plan::{Plan, SanPattern};
 use portreeve_model::{
-    Announcement, Beat, Kept, Member, MemberKey, Moment, Registered, Registry, Sender, Token, TokenId,
+    Announcement, Beat, Kept, Member, MemberKey, Moment, NotRegistered, Registered, RegistrationFault,
+    Registry, Token, TokenId,
 };
 
 use crate::credentials::Credentials;
@@ -13,12 +16,14 @@ use crate::own::Own;
 use crate::refused::Refused;
 use crate::store::{Entry, Write};
 use crate::tokens::{TokenWish, Tokens};
+use heard::Strangers;
 
 /// The registry and the tokens, which belong together: a token that ends takes its registrations with it.
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) registry: Registry,
     pub(crate) tokens: Tokens,
+    strangers: Strangers,
 }
 
 impl World {
@@ -62,28 +67,33 @@ impl World {
 
     pub(crate) fn register(
         &mut self,
-        announcement: Announcement,
+        announcement: &Announcement,
         by: &Credentials,
         at: Moment,
     ) -> Result<Registered, Refused> {
-        let sender = self.sender(by)?;
-        Ok(self.registry.register(announcement, &sender, at)?)
+        self.heard(by, &announcement.key, at, |registry, sender| {
+            registry.register(announcement.clone(), sender, at)
+        })
     }
 
     pub(crate) fn renew(
         &mut self,
         key: &MemberKey,
-        beat: Beat,
+        beat: &Beat,
         by: &Credentials,
         at: Moment,
     ) -> Result<Duration, Refused> {
-        let sender = self.sender(by)?;
-        Ok(self.registry.renew(key, beat, &sender, at)?)
+        self.heard(by, key, at, |registry, sender| {
+            registry.renew(key, beat.clone(), sender, at)
+        })
     }
 
     pub(crate) fn look(&mut self, key: &MemberKey, by: &Credentials, at: Moment) -> Result<&Member, Refused> {
-        let sender = self.sender(by)?;
-        Ok(self.registry.look(key, &sender, at)?)
+        self.heard(by, key, at, |registry, sender| {
+            registry.look(key, sender, at).map(drop)
+        })?;
+        let seen = self.registry.find(key);
+        seen.ok_or_else(|| RegistrationFault::from(NotRegistered(key.clone())).into())
     }
 
     pub(crate) fn deregister(
@@ -92,8 +102,9 @@ impl World {
         by: &Credentials,
         at: Moment,
     ) -> Result<(), Refused> {
-        let sender = self.sender(by)?;
-        Ok(self.registry.deregister(key, &sender, at)?)
+        self.heard(by, key, at, |registry, sender| {
+            registry.deregister(key, sender, at)
+        })
     }
 
     pub(crate) fn create_token(
@@ -104,6 +115,22 @@ impl World {
         let (token, shown) = self.tokens.create(wish, at)?;
         tracing::info!(token = &*token.id, "a token was made");
         Ok((token, shown))
+    }
+
+    pub(crate) fn create_token_for(
+        &mut self,
+        certificate: SanPattern,
+        wish: TokenWish,
+        at: Moment,
+    ) -> Result<Arc<Token>, Refused> {
+        let shown = certificate.to_string();
+        let token = self.tokens.create_for(certificate, wish, at)?;
+        tracing::info!(
+            token = &*token.id,
+            certificate = shown,
+            "a token was made for a certificate"
+        );
+        Ok(token)
     }
 
     /// How many registrations ended with it.
@@ -136,14 +163,5 @@ impl World {
         let mut writes = self.tokens.take_writes();
         writes.extend(self.registry.take_changes().into_iter().map(Write::from));
         writes
-    }
-
-    fn sender(&self, by: &Credentials) -> Result<Sender, Refused> {
-        let token = by.token.as_ref().map(|shown| self.tokens.recognise(shown));
-        let token = token
-            .map(|known| known.ok_or(Refused::UnknownToken))
-            .transpose()?;
-        let source = by.source.map(|source| source.to_canonical());
-        Ok(Sender { source, token })
     }
 }

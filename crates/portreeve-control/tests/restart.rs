@@ -89,6 +89,7 @@ fn by(token: Option<&str>) -> Credentials {
     Credentials {
         source: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         token: token.map(str::to_owned),
+        certificate: None,
     }
 }
 

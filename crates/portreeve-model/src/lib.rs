@@ -83,7 +83,9 @@ pub use policy::{NotAPolicy, Policies, Policy};
 pub use pool::{FleetShared, Pool, PoolShared};
 pub use pressure::{Crowd, Pressure};
 pub use rates::{RateExceeded, RateLimits};
-pub use registration::{Announcement, Beat, MemberKey, Moment, PolicyScope, Sender, Term, Token, TokenId};
+pub use registration::{
+    Announcement, Beat, MemberKey, Moment, PolicyScope, Sender, ShownCertificate, Term, Token, TokenId,
+};
 pub use registry::{
     AddressFault, Bound, Change, Event, EventKind, Kept, Member, NotRegistered, ProbeOrder, Registered,
     RegistrationFault, Registry,

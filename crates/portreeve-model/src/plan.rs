@@ -11,6 +11,7 @@ mod probe;
 mod registration;
 mod retry;
 mod route;
+mod san;
 mod scale;
 mod scheme;
 mod tls;
@@ -22,12 +23,13 @@ pub use ejection::EjectionPlan;
 pub use hold::{FailMode, HoldPlan, InFlightPlan, WaitingPage};
 pub use http2::Http2Plan;
 pub use listener::{Bind, Carries, ClientLimits, ListenerPlan, Network, PacketPlan};
-pub use policies::{DemandPlan, LedgerMode, PolicyPlan, PolicySource, SanPattern};
+pub use policies::{DemandPlan, LedgerMode, PolicyPlan, PolicySource};
 pub use pool::{BackendLimits, BalancePlan, HashKey, PoolPlan, StickyPlan, Target, TargetAddress};
 pub use probe::{Check, HttpCheck, ProbePlan};
 pub use registration::{MembersPlan, RegistrationPlan};
 pub use retry::{HedgePlan, RetryPlan};
 pub use route::{HeaderPattern, HostPattern, PathPattern, RoutePlan};
+pub use san::{NotASan, SanPattern};
 pub use scale::{
     DockerPlan, DriverPlan, Ec2Plan, ExecPlan, FleetPlan, LeavesFirst, LifecyclePlan, OnExit, PacePlan,
     ProcessPlan, RegisteredBy, RulePlan, ScaleMode, ScalePlan, SchedulePlan,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::network::Networks;
-use crate::plan::{Name, Network};
+use crate::plan::{Name, Network, SanPattern};
 use crate::policy::Policies;
 
 /// By what a registered backend, a member of its pool, is known.
@@ -79,18 +79,29 @@ impl Beat {
 pub struct Sender {
     /// The other end of the connection; `None` over a Unix socket.
     pub source: Option<IpAddr>,
-    /// The token it showed, which was checked to be the right one.
+    /// The token it showed, or that is for the certificate that it showed; it was checked to be the right one.
     pub token: Option<Arc<Token>>,
 }
 
 /// A token's public name: 1 to 32 characters.
 pub type TokenId = Arc<str>;
 
-/// What whoever shows a token may do. The secret is not here, only what it stands for.
+/// A certificate that a client has shown and a TLS handshake has verified, as far as it says who the client is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownCertificate {
+    /// Its names (SAN, RFC 5280 section 4.2.1.6), each with its kind: `URI:spiffe://example.com/api`. Perhaps none.
+    pub names: Box<[Box<str>]>,
+    /// Until when it is valid, in milliseconds since 1970; a connection may live longer.
+    pub until_unix_ms: u64,
+}
+
+/// What the holder of a token may do. The secret is not here, only what it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// Its public name.
     pub id: TokenId,
+    /// Who has it: clients with a certificate of such a name; `None`: whoever knows its secret.
+    pub certificate: Option<SanPattern>,
     /// In these pools; empty: in any.
     pub pools: Vec<Name>,
     /// With these policies.

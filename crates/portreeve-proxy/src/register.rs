@@ -4,10 +4,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use portreeve_model::Cause;
 use portreeve_model::plan::Name;
+use portreeve_model::{Cause, ShownCertificate};
 use portreeve_packet::Setup;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::serve::client::Peer;
 
 /// Something that a backend asks of the registry, and where the answer goes.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct RegistrationCall {
     /// `Sec-Fetch-Site`), so that its source
     /// says nothing about who sends it.
     pub is_forwarded: bool,
+    /// The certificate that the other end has shown, and the handshake of this connection verified.
+    pub certificate: Option<ShownCertificate>,
     /// What is asked.
     pub ask: RegistrationAsk,
     /// Where the answer goes; nobody may be waiting any more.
@@ -71,15 +75,16 @@ pub(crate) const PREFIX: &[u8] = b"/v1/pools/";
 /// way or there is no answer in time.
 pub(crate) async fn ask(
     registrations: Option<&mpsc::Sender<RegistrationCall>>,
-    source: Option<IpAddr>,
+    peer: &Peer,
     is_forwarded: bool,
     ask: RegistrationAsk,
 ) -> Result<RegistrationReply, Cause> {
     let registrations = registrations.ok_or(Cause::RegistrationRefused)?;
     let (answer, answered) = oneshot::channel();
     let call = RegistrationCall {
-        source,
+        source: peer.ip,
         is_forwarded,
+        certificate: peer.certificate().cloned(),
         ask,
         answer,
     };

@@ -154,6 +154,7 @@ pub(crate) fn credentials(token: &Secret) -> Credentials {
     Credentials {
         source: Some(Ipv4Addr::LOCALHOST.into()),
         token: Some(token.reveal().to_owned()),
+        certificate: None,
     }
 }
 

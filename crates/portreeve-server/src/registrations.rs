@@ -48,6 +48,7 @@ async fn answer(registrar: &Registrar, call: RegistrationCall) {
     let RegistrationCall {
         source,
         is_forwarded,
+        certificate,
         ask,
         answer,
     } = call;
@@ -61,6 +62,7 @@ async fn answer(registrar: &Registrar, call: RegistrationCall) {
             let request = RegistrationRequest {
                 source,
                 is_forwarded,
+                certificate: certificate.as_ref(),
                 method,
                 path,
                 authorization: authorization.as_deref(),
@@ -70,7 +72,8 @@ async fn answer(registrar: &Registrar, call: RegistrationCall) {
             RegistrationReply::Http { status, body }
         }
         RegistrationAsk::Setup { pool, setup } => {
-            RegistrationReply::Setup(registrar.setup(source, pool.clone(), wish(setup)).await)
+            let setup = registrar.setup(source, certificate, pool.clone(), wish(setup));
+            RegistrationReply::Setup(setup.await)
         }
     };
     let _ = answer.send(reply); // the peer may be gone

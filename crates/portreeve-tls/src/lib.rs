@@ -23,7 +23,7 @@ pub use certificate::{CertificateFacts, CertificateSource, KeyKind, Managed, pem
 pub use event::{backend_cause, client_event};
 pub use fault::{Place, TlsFault, TlsWarning, Warning, Wrong};
 pub use listener::{Chosen, ListenerTls};
-pub use names::names_of;
+pub use names::shown_by;
 pub use peek::{HELLO_MAX, Peeked, peek_hello};
 pub use pool::PoolTls;
 pub use provider::provider;

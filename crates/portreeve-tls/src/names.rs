@@ -2,21 +2,30 @@
 
 use std::net::IpAddr;
 
+use portreeve_model::ShownCertificate;
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
+/// Who has shown a certificate, as it says, and until when it says so. Of one that cannot be read: nobody, and it is
+/// over.
+#[must_use]
+pub fn shown_by(certificate: &CertificateDer<'_>) -> ShownCertificate {
+    let parsed = X509Certificate::from_der(certificate).ok();
+    let (names, until) = parsed.map_or_else(Default::default, |(_, parsed)| {
+        (names_in(&parsed), parsed.validity().not_after.timestamp())
+    });
+    ShownCertificate {
+        names: names.into(),
+        until_unix_ms: u64::try_from(until).unwrap_or(0).saturating_mul(1_000),
+    }
+}
+
 /// The names (SAN, RFC 5280 section 4.2.1.6) of a certificate, each with its kind: `DNS:a.example.com`,
 /// `URI:spiffe://example.com/api`, `email:ops@example.com`, `IP:10.0.0.7`; hosts in lower case, in the certificate's
 /// order. A name that is not visible ASCII, or has a comma in it, is left out, since it could be taken for several
-/// where names are listed; so are kinds other than these. Nothing of what cannot be read.
-#[must_use]
-pub fn names_of(certificate: &CertificateDer<'_>) -> Vec<Box<str>> {
-    X509Certificate::from_der(certificate).map_or_else(|_| Vec::new(), |(_, parsed)| names_in(&parsed))
-}
-
-/// The same of one that is parsed already.
+/// where names are listed; so are kinds other than these.
 pub(crate) fn names_in(certificate: &X509Certificate<'_>) -> Vec<Box<str>> {
     let Ok(Some(names)) = certificate.subject_alternative_name() else {
         return Vec::new();
@@ -73,6 +82,10 @@ mod tests {
     use super::*;
     use crate::testing::Authority;
 
+    fn names_of(certificate: &CertificateDer<'_>) -> Vec<Box<str>> {
+        shown_by(certificate).names.into()
+    }
+
     #[test]
     fn names_are_told_with_their_kind() {
         let text = |name: &str| name.try_into().unwrap();
@@ -110,5 +123,18 @@ mod tests {
     fn what_is_no_certificate_has_no_names() {
         assert!(names_of(&CertificateDer::from(vec![0x30, 0x80, 1, 2])).is_empty());
         assert!(names_of(&CertificateDer::from(Vec::new())).is_empty());
+        assert_eq!(
+            shown_by(&CertificateDer::from(vec![0x30, 0x80, 1, 2])).until_unix_ms,
+            0
+        );
+    }
+
+    #[test]
+    fn a_certificate_is_shown_with_its_end() {
+        let mut params = rcgen::CertificateParams::default();
+        params.not_after = rcgen::date_time_ymd(2040, 1, 2);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = params.self_signed(&key).unwrap();
+        assert_eq!(shown_by(made.der()).until_unix_ms, 2_209_075_200_000);
     }
 }

@@ -20,7 +20,7 @@ async fn a_first_order_by(challenge: AcmeChallenge) {
     let figures = until_certified(&acme, &["shop.test"]).await;
 
     let certificate = stage.shown("shop.test", &pebble.root().await).await;
-    let names = portreeve_tls::names_of(&certificate.expect("the certificate is in use"));
+    let names = portreeve_tls::shown_by(&certificate.expect("the certificate is in use")).names;
     assert_eq!(
         names.iter().map(|name| &**name).collect::<Vec<_>>(),
         ["DNS:shop.test"]
@@ -75,7 +75,7 @@ async fn each_of_many_names_has_a_certificate_of_its_own_and_one_that_is_refused
     let root = pebble.root().await;
     for name in good {
         let certificate = stage.shown(name, &root).await.expect("it is in use");
-        let names = portreeve_tls::names_of(&certificate);
+        let names = portreeve_tls::shown_by(&certificate).names;
         assert_eq!(
             names.iter().map(|one| one.to_string()).collect::<Vec<_>>(),
             [format!("DNS:{name}")]

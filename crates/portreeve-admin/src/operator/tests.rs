@@ -61,6 +61,7 @@ impl Running {
         let request = RegistrationRequest {
             source: Some("127.0.0.1".parse().unwrap()),
             is_forwarded: false,
+            certificate: None,
             method: "PUT",
             path: "/v1/pools/api/backends/a1",
             authorization: None,
@@ -423,6 +424,7 @@ async fn the_registry_has_its_figures() {
     let request = RegistrationRequest {
         source: Some("127.0.0.1".parse().unwrap()),
         is_forwarded: false,
+        certificate: None,
         method: "DELETE",
         path: "/v1/pools/api/backends/none",
         authorization: None,

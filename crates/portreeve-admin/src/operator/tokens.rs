@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use portreeve_api::{Fault, MadeToken, TokenList};
 use portreeve_control::TokenWish;
-use portreeve_model::plan::{Name, Network};
+use portreeve_model::plan::{Name, Network, NotASan, SanPattern};
 use portreeve_model::{Policies, Policy, PolicyScope, TokenId};
 
 use super::Desk;
@@ -36,15 +36,30 @@ pub(super) async fn create(
 }
 
 async fn created(desk: &Desk, body: Result<Bytes, BytesRejection>) -> Result<MadeToken, Refusal> {
-    let said = portreeve_api::TokenWish::read(&whole(body)?);
-    let wish = said.and_then(wish).map_err(|error| fault(&error))?;
-    let made = desk.door().create_token(wish).await.map_err(refused)?;
-    Ok(wire::made(made))
+    let said = portreeve_api::TokenWish::read(&whole(body)?).map_err(|error| fault(&error))?;
+    let certificate = certificate(&said).map_err(|error| fault(&error))?;
+    let wish = wish(said).map_err(|error| fault(&error))?;
+    let door = desk.door();
+    Ok(match certificate {
+        None => wire::made(door.create_token(wish).await.map_err(refused)?),
+        Some(certificate) => {
+            let made = door.create_token_for(certificate, wish).await;
+            wire::made_for_certificate(&made.map_err(refused)?)
+        }
+    })
 }
 
 pub(super) async fn revoke(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Answered<()> {
     let revoked = desk.door().revoke_token(&TokenId::from(id)).await;
     done(revoked.map(drop).map_err(refused))
+}
+
+fn certificate(said: &portreeve_api::TokenWish) -> Result<Option<SanPattern>, Fault> {
+    let read = |name: &String| {
+        let parsed = name.parse();
+        parsed.map_err(|error: NotASan| Fault::field("certificate", shown(name), error.to_string()))
+    };
+    said.certificate.as_ref().map(read).transpose()
 }
 
 fn wish(said: portreeve_api::TokenWish) -> Result<TokenWish, Fault> {

@@ -76,6 +76,7 @@ fn from(source: &str) -> RegistrationRequest<'static> {
     RegistrationRequest {
         source: Some(source.parse().unwrap()),
         is_forwarded: false,
+        certificate: None,
         method: "",
         path: "",
         authorization: None,
@@ -365,21 +366,21 @@ async fn a_packet_server_is_one_member_for_each_of_its_policies() {
 
     world
         .registrar
-        .setup(source, "api".into(), setup("PP_1", None))
+        .setup(source, None, "api".into(), setup("PP_1", None))
         .await
         .unwrap();
     world
         .registrar
-        .setup(source, "api".into(), setup("PP_2", None))
+        .setup(source, None, "api".into(), setup("PP_2", None))
         .await
         .unwrap();
     let refused = world
         .registrar
-        .setup(source, "fixed".into(), setup("PP_1", None))
+        .setup(source, None, "fixed".into(), setup("PP_1", None))
         .await;
     let unread = world
         .registrar
-        .setup(source, "api".into(), setup("PP_1", Some("app")))
+        .setup(source, None, "api".into(), setup("PP_1", Some("app")))
         .await;
 
     assert!(refused.unwrap_err().contains("fixed"));

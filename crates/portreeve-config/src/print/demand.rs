@@ -5,7 +5,6 @@ use portreeve_model::plan::{DemandPlan, PolicySource, SanPattern};
 
 use super::said::{Said, inline, one_or_list};
 use crate::place::{quoted, written};
-use crate::san;
 
 /// What stands under `policy` of a route; nothing if nothing is demanded.
 pub(super) fn demands(demands: &[DemandPlan]) -> Vec<String> {
@@ -40,7 +39,7 @@ fn demand(demand: &DemandPlan) -> Vec<String> {
 /// The names of certificates, and the policies that each stands for.
 fn certificates(names: &[(SanPattern, Policies)]) -> String {
     let pair = |(name, named): &(SanPattern, Policies)| {
-        format!("{} = {}", written(&san::show(name)), policies(named))
+        format!("{} = {}", written(&name.to_string()), policies(named))
     };
     inline(&names.iter().map(pair).collect::<Vec<_>>())
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use portreeve_model::plan::Network;
+use portreeve_model::plan::{Network, SanPattern};
 use portreeve_model::{
     Announcement, Kept, MemberKey, NotAPolicy, Policies, Policy, PolicyScope, Term, Token,
 };
@@ -76,8 +76,12 @@ enum TermForm {
 #[serde(deny_unknown_fields)]
 struct TokenForm {
     id: String,
-    /// SHA-256 of the secret, in hex.
-    sha256: String,
+    /// SHA-256 of the secret, in hex; one that is for a certificate has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    /// The names of certificates that it is for, as they are written; entries of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
     pools: Vec<String>,
     /// `None`: any.
     policies: Option<Vec<String>>,
@@ -193,7 +197,8 @@ impl From<&KeptToken> for TokenForm {
         let token = &kept.token;
         Self {
             id: token.id.to_string(),
-            sha256: kept.digest.to_hex(),
+            sha256: kept.digest.as_ref().map(Digest::to_hex),
+            certificate: token.certificate.as_ref().map(SanPattern::to_string),
             pools: token.pools.iter().map(ToString::to_string).collect(),
             policies: match &token.policies {
                 PolicyScope::Any => None,
@@ -210,13 +215,14 @@ impl From<&KeptToken> for TokenForm {
 
 impl TokenForm {
     fn kept(self) -> Result<KeptToken, String> {
-        let digest = Digest::from_hex(&self.sha256).ok_or("sha256: 64 lower-case hex digits are needed")?;
+        let (digest, certificate) = holder(self.sha256.as_deref(), self.certificate.as_deref())?;
         let policies = match self.policies {
             None => PolicyScope::Any,
             Some(names) => PolicyScope::These(policies(&names)?),
         };
         let token = Token {
             id: self.id.into(),
+            certificate,
             pools: self.pools.into_iter().map(Into::into).collect(),
             policies,
             networks: self.networks.iter().map(NetworkForm::network).collect(),
@@ -229,6 +235,24 @@ impl TokenForm {
             digest,
             created_unix_ms: self.created_unix_ms,
         })
+    }
+}
+
+/// Who has a token: whoever knows its secret, or who has such a certificate, and never both.
+fn holder(
+    sha256: Option<&str>,
+    certificate: Option<&str>,
+) -> Result<(Option<Digest>, Option<SanPattern>), String> {
+    match (sha256, certificate) {
+        (Some(hex), None) => match Digest::from_hex(hex) {
+            Some(digest) => Ok((Some(digest), None)),
+            None => Err("sha256: 64 lower-case hex digits are needed".to_owned()),
+        },
+        (None, Some(name)) => match name.parse() {
+            Ok(pattern) => Ok((None, Some(pattern))),
+            Err(wanted) => Err(format!("certificate: {wanted} is needed")),
+        },
+        _ => Err("a token has either sha256 or certificate".to_owned()),
     }
 }
 
@@ -264,3 +288,6 @@ fn policies(names: &[String]) -> Result<Policies, String> {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! What requests demand, and what of it is written down.
 
+use super::san::SanPattern;
 use crate::policy::{Policies, Policy};
 
 /// One place from which a route takes the policies that a request demands.
@@ -37,44 +38,6 @@ pub enum PolicySource {
     Certificate(Vec<(SanPattern, Policies)>),
 }
 
-/// Which names of a certificate are meant; compared without case where the name is of a host.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum SanPattern {
-    /// `DNS:api.example.com`, `URI:spiffe://example.com/api`, `email:ops@example.com`, `IP:10.0.0.7`: this very name,
-    /// with its kind.
-    Exact(String),
-    /// `DNS:*.example.com` or `URI:spiffe://example.com/*`, kept without the `*`: for `DNS:`, one or more labels before
-    /// `.example.com`; for `URI:`, whatever follows.
-    Open(String),
-}
-
-impl SanPattern {
-    /// Whether the name, written with its kind, is meant.
-    #[must_use]
-    pub fn matches(&self, name: &str) -> bool {
-        match self {
-            Self::Exact(exact) if exact.starts_with(HOST) => exact.eq_ignore_ascii_case(name),
-            Self::Exact(exact) => exact == name,
-            Self::Open(open) => match (open.strip_prefix(HOST), name.strip_prefix(HOST)) {
-                (Some(suffix), Some(host)) => is_below(host, suffix),
-                (None, None) => name.len() > open.len() && name.starts_with(open.as_str()),
-                _ => false,
-            },
-        }
-    }
-}
-
-/// Whether `host` has one or more labels before `suffix`, which begins with a dot.
-fn is_below(host: &str, suffix: &str) -> bool {
-    let Some(cut) = host.len().checked_sub(suffix.len()).filter(|cut| *cut > 0) else {
-        return false;
-    };
-    let tail = host.get(cut..);
-    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(suffix))
-}
-
-const HOST: &str = "DNS:";
-
 /// Whether requests are written to the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum LedgerMode {
@@ -94,36 +57,4 @@ pub struct PolicyPlan {
     pub policy: Policy,
     /// Whether requests that demand it are written to the ledger.
     pub ledger: LedgerMode,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_meant_with_its_kind() {
-        let exact = SanPattern::Exact("DNS:api.example.com".to_owned());
-        assert!(exact.matches("DNS:API.example.com"));
-        assert!(!exact.matches("URI:api.example.com"));
-        let uri = SanPattern::Exact("URI:spiffe://a/B".to_owned());
-        assert!(uri.matches("URI:spiffe://a/B"));
-        assert!(!uri.matches("URI:spiffe://a/b"));
-    }
-
-    #[test]
-    fn an_open_host_needs_a_label_before_it() {
-        let open = SanPattern::Open("DNS:.example.com".to_owned());
-        assert!(open.matches("DNS:a.b.EXAMPLE.com"));
-        assert!(!open.matches("DNS:.example.com"));
-        assert!(!open.matches("DNS:evilexample.com"));
-        assert!(!open.matches("URI:a.example.com"));
-    }
-
-    #[test]
-    fn an_open_uri_needs_something_after_it() {
-        let open = SanPattern::Open("URI:spiffe://example.com/".to_owned());
-        assert!(open.matches("URI:spiffe://example.com/api"));
-        assert!(!open.matches("URI:spiffe://example.com/"));
-        assert!(!open.matches("DNS:spiffe://example.com/api"));
-    }
 }

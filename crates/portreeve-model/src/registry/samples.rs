@@ -115,6 +115,7 @@ pub(super) fn with(token: Token, source: &str) -> Sender {
 pub(super) fn token(id: &str) -> Token {
     Token {
         id: id.into(),
+        certificate: None,
         pools: Vec::new(),
         policies: PolicyScope::Any,
         networks: vec![network("10.0.0.0", 8)],

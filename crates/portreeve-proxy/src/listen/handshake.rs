@@ -19,7 +19,7 @@ use std::{fmt, io};
 
 use portreeve_model::EdgeEvent;
 use portreeve_model::plan::{TlsPlan, TlsVersion};
-use portreeve_tls::{Chosen, ListenerTls, client_event, names_of};
+use portreeve_tls::{Chosen, ListenerTls, client_event, shown_by};
 use rustls::server::{Accepted, AcceptedAlert, Acceptor, ServerConnection};
 use rustls::{Connection, HandshakeKind, ProtocolVersion, ServerConfig};
 
@@ -320,7 +320,7 @@ fn secured(session: &Connection) -> Secured {
             Connection::Server(server) => server.server_name().map(Into::into),
             Connection::Client(_) => None,
         },
-        certificate_names: shown.map(|shown| names_of(shown).into()).unwrap_or_default(),
+        certificate: shown.map(shown_by),
         is_resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
     }
 }

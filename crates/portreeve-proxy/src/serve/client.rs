@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use portreeve_http1::{Head, Known};
 use portreeve_model::plan::TlsVersion;
-use portreeve_model::{Cause, Listener};
+use portreeve_model::{Cause, Listener, ShownCertificate};
 use portreeve_preamble::Ends;
 
 use crate::conn::Conn;
@@ -61,8 +61,8 @@ pub(crate) struct Secured {
     pub(crate) cipher: &'static str,
     /// The host that the client named (SNI), in lower case.
     pub(crate) server_name: Option<Box<str>>,
-    /// The names (SAN) of the certificate that the client has shown and we have verified, each with its kind.
-    pub(crate) certificate_names: Box<[Box<str>]>,
+    /// The certificate that the client has shown and we have verified, if it has.
+    pub(crate) certificate: Option<ShownCertificate>,
     /// Whether an earlier session was resumed.
     pub(crate) is_resumed: bool,
 }
@@ -90,9 +90,12 @@ impl Peer {
 
     /// The names of the certificate that the client has shown.
     pub(crate) fn certificate_names(&self) -> &[Box<str>] {
-        self.secured
-            .as_ref()
-            .map_or(&[], |secured| &secured.certificate_names)
+        self.certificate().map_or(&[], |shown| &shown.names)
+    }
+
+    /// The certificate that the client has shown.
+    pub(crate) fn certificate(&self) -> Option<&ShownCertificate> {
+        self.secured.as_ref()?.certificate.as_ref()
     }
 
     /// The client behind this peer: the last address in `X-Forwarded-For` that is no trusted proxy, if the peer is one.

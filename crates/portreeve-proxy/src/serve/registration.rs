@@ -39,7 +39,7 @@ pub(crate) async fn serve(
     let worker = client.worker.clone();
     let asked = ask(
         worker.registrations.as_ref(),
-        client.peer.ip,
+        &client.peer,
         is_forwarded(&request.head),
         asked(request, body),
     );

@@ -71,6 +71,7 @@ async fn the_token_of_an_instance_brings_no_requests_elsewhere() {
     let by = Credentials {
         source: Some(std::net::Ipv4Addr::LOCALHOST.into()),
         token: Some(world.engine.orders()[0].token.reveal().to_owned()),
+        certificate: None,
     };
     let door = world.controller.door();
     let id = &*serving[0];

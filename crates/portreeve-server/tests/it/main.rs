@@ -4,6 +4,7 @@
 mod access_log;
 mod acme;
 mod balancing;
+mod certified;
 mod chaos;
 mod drain;
 mod errors;

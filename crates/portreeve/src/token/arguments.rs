@@ -19,7 +19,7 @@ pub(crate) struct TokenArguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenAct {
-    /// Make a token and print it; it is never shown again.
+    /// Make a token and print it, which is never shown again; of one for a certificate, its public name.
     Create(CreateArguments),
     /// List tokens, without their secrets (the default).
     List,
@@ -33,6 +33,10 @@ pub(super) enum TokenAct {
 /// What the token allows; what is left out is not limited, but for networks.
 #[derive(Debug, Args)]
 pub(super) struct CreateArguments {
+    /// For apps that show a certificate of this name over TLS, such as URI:spiffe://example.com/eu/*, DNS:*.example.com,
+    /// email:ops@example.com or IP:10.0.0.7. It has no secret then.
+    #[arg(long, value_name = "NAME")]
+    certificate: Option<String>,
     /// In this pool; may be given several times.
     #[arg(long, value_name = "POOL", value_delimiter = ',')]
     pool: Vec<String>,
@@ -58,6 +62,7 @@ impl From<CreateArguments> for TokenWish {
     fn from(typed: CreateArguments) -> Self {
         let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
         Self {
+            certificate: typed.certificate,
             pools: some(typed.pool),
             policies: some(typed.policy),
             networks: some(typed.network),
@@ -71,5 +76,6 @@ impl From<CreateArguments> for TokenWish {
 const EXAMPLES: &str = "\
 Examples:
   portreeve token create --pool api --policy eu --network 10.0.0.0/8 --expires 24h
+  portreeve token create --pool api --certificate 'URI:spiffe://example.com/eu/*'
   portreeve token list
   portreeve token revoke ID";

@@ -25,6 +25,7 @@ pub(super) fn list(operator: &Operator, json: bool) -> Result<ExitCode, Failure>
 
 /// What a token allows, in words.
 pub(super) fn sentence(token: &TokenState) -> String {
+    let holder = token.certificate.as_ref();
     let limits = [
         ("in the pools", any(token.pools.as_ref())),
         ("with the policies", any(token.policies.as_ref())),
@@ -34,8 +35,9 @@ pub(super) fn sentence(token: &TokenState) -> String {
     ];
     let lines = limits.map(|(what, limit)| format!("  {what} {limit}"));
     format!(
-        "The token {} lets backends register\n{}",
+        "The token {} lets backends{} register\n{}",
         token.id,
+        holder.map_or_else(String::new, |name| format!(" with a certificate of {name}")),
         lines.join("\n")
     )
 }
@@ -53,6 +55,7 @@ fn table(list: &TokenList) -> Table {
                 .ttl_max_ms
                 .map_or_else(|| "-".to_owned(), |ms| show(Duration::from_millis(ms))),
             until(token),
+            token.certificate.clone().unwrap_or_else(|| "-".to_owned()),
         ]);
     }
     table
@@ -86,4 +89,5 @@ const COLUMNS: &[Column] = &[
     Column::Number("WEIGHT"),
     Column::Number("TTL"),
     Column::Text("UNTIL"),
+    Column::Text("CERTIFICATE"),
 ];

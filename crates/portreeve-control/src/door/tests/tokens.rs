@@ -21,6 +21,7 @@ fn by(token: &str) -> Credentials {
     Credentials {
         source: Some(ELSEWHERE),
         token: Some(token.to_owned()),
+        certificate: None,
     }
 }
 
@@ -35,6 +36,7 @@ async fn from_elsewhere_only_a_token_lets_one_in() {
     let anonymous = Credentials {
         source: Some(ELSEWHERE),
         token: None,
+        certificate: None,
     };
     let refused = door.register(at_home("a"), anonymous).await.unwrap_err();
     assert_eq!((refused.code(), refused.status()), ("token_needed", 403));
@@ -120,6 +122,7 @@ async fn a_mapped_source_counts_as_ipv4() {
     let mapped = Credentials {
         source: Some("::ffff:127.0.0.1".parse().unwrap()),
         token: None,
+        certificate: None,
     };
     door.register(announcement("a", "127.0.0.1:1"), mapped)
         .await

@@ -41,7 +41,7 @@ fn samples() -> Vec<Entry> {
     let token = |token| {
         Entry::Token(KeptToken {
             token: std::sync::Arc::new(token),
-            digest: Secret::random().unwrap().digest(),
+            digest: Some(Secret::random().unwrap().digest()),
             created_unix_ms: 3,
         })
     };
@@ -62,6 +62,7 @@ fn samples() -> Vec<Entry> {
 fn token_of(id: &str) -> Token {
     Token {
         id: id.into(),
+        certificate: None,
         pools: vec!["api".into()],
         policies: PolicyScope::Any,
         networks: Vec::new(),

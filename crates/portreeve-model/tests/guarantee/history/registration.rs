@@ -212,6 +212,7 @@ fn named(key: &MemberKey) -> (String, String) {
 fn all_allowing(id: &str) -> Token {
     Token {
         id: id.into(),
+        certificate: None,
         pools: Vec::new(),
         policies: PolicyScope::Any,
         networks: vec![portreeve_model::plan::Network {

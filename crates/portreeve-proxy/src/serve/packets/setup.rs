@@ -27,7 +27,7 @@ pub(super) async fn answer(
         pool,
         setup: setup.clone(),
     };
-    let asked = ask(client.worker.registrations.as_ref(), client.peer.ip, false, wish).await;
+    let asked = ask(client.worker.registrations.as_ref(), &client.peer, false, wish).await;
     record.phases.first_byte = Some(record.elapsed());
     match asked {
         Ok(RegistrationReply::Setup(Ok(()))) => {

@@ -36,6 +36,27 @@ fn a_new_token_alone_is_data_so_that_a_script_can_take_it() {
 }
 
 #[test]
+fn of_a_token_for_a_certificate_its_name_is_data() {
+    let made = "{\"id\":\"t7\",\"certificate\":\"URI:spiffe://a/eu/*\",\"weight_max\":1000,\"stored\":true}";
+    let state = State::of(Proxy::saying(move |_| Said(201, made.to_owned())));
+
+    let outcome = state.run(&["token", "create", "--certificate", "URI:spiffe://a/eu/*"]);
+
+    assert_eq!(outcome.stdout, "t7");
+    let told = "The token t7 lets backends with a certificate of URI:spiffe://a/eu/* register";
+    assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("There is no secret"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(
+        state.proxy.acts(),
+        ["POST {\"certificate\":\"URI:spiffe://a/eu/*\"}"]
+    );
+}
+
+#[test]
 fn a_token_that_is_not_stored_warns() {
     let state = State::of(Proxy::saying(|_| Said(201, MADE.replace("true}", "false}"))));
     let outcome = state.run(&["token", "create"]);
@@ -49,16 +70,18 @@ fn a_token_that_is_not_stored_warns() {
 #[test]
 fn tokens_are_listed_without_secrets() {
     let list = "{\"tokens\":[{\"id\":\"t1\",\"pools\":[\"api\",\"web\"],\"weight_max\":1000},\
-        {\"id\":\"t2-long\",\"policies\":[\"eu\"],\"weight_max\":5,\"ttl_max_ms\":10000,\"expires_unix_ms\":1769850300250}]}";
+        {\"id\":\"t2-long\",\"policies\":[\"eu\"],\"weight_max\":5,\"ttl_max_ms\":10000,\"expires_unix_ms\":1769850300250},\
+        {\"id\":\"t3\",\"certificate\":\"DNS:*.a.test\",\"weight_max\":1000}]}";
     let state = State::of(Proxy::saying(move |_| Said(200, list.to_owned())));
 
     let outcome = state.run(&["token"]);
 
     assert_eq!(
         outcome.stdout,
-        "TOKEN    POOLS     POLICIES  NETWORKS  WEIGHT  TTL  UNTIL\n\
-         t1       api, web  any       own         1000    -  revoked\n\
-         t2-long  any       eu        own            5  10s  2026-01-31T09:05:00.250Z"
+        "TOKEN    POOLS     POLICIES  NETWORKS  WEIGHT  TTL  UNTIL                     CERTIFICATE\n\
+         t1       api, web  any       own         1000    -  revoked                   -\n\
+         t2-long  any       eu        own            5  10s  2026-01-31T09:05:00.250Z  -\n\
+         t3       any       any       own         1000    -  revoked                   DNS:*.a.test"
     );
 }
 
