@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portreeve_tls::{HELLO_MAX, Peeked, peek_hello};
+use portreeve_tls::{HELLO_MAX, HelloScan, HelloStep, Peeked, peek_hello};
 
 fuzz_target!(|data: &[u8]| {
     let whole = peek_hello(data);
@@ -21,6 +21,14 @@ fuzz_target!(|data: &[u8]| {
             Peeked::NeedMore => {}
             sooner => assert_eq!(sooner, whole, "cut at {cut}"),
         }
+    }
+    // However it comes, the same is said of it at the same byte, and never more than that.
+    let (mut at_once, mut by_byte) = (HelloScan::within(HELLO_MAX), HelloScan::within(HELLO_MAX));
+    let verdict = at_once.advance(data);
+    let last = data.iter().map(|byte| by_byte.advance(&[*byte])).last();
+    assert_eq!(at_once.seen(), by_byte.seen());
+    if !matches!(verdict, HelloStep::NeedMore | HelloStep::Record) {
+        assert_eq!(last, Some(verdict));
     }
     // The same message in records of its own, as a client may split it.
     if let (Peeked::Hello { .. }, Some((&[22, 3, minor, ..], message))) =

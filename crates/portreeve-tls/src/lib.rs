@@ -24,7 +24,7 @@ pub use event::{backend_cause, client_event};
 pub use fault::{Place, TlsFault, TlsWarning, Warning, Wrong};
 pub use listener::{Chosen, ListenerTls};
 pub use names::shown_by;
-pub use peek::{HELLO_MAX, Peeked, peek_hello};
+pub use peek::{HELLO_MAX, HelloScan, HelloStep, Peeked, RECORDS_MAX, peek_hello};
 pub use pool::PoolTls;
 pub use provider::provider;
 pub use store::{Loaded, Refreshed, TlsStore};

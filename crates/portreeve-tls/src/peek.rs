@@ -1,6 +1,10 @@
 //! What a client says first, read by somebody who will not take part in the handshake.
 
+mod scan;
+
 use rustls::server::Acceptor;
+
+pub use self::scan::{HelloScan, HelloStep};
 
 /// What bytes say of a TLS handshake that they may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,18 +18,30 @@ pub enum Peeked {
     },
     /// So far it may become one.
     NeedMore,
-    /// It is none, breaks the rules, or is longer than [`HELLO_MAX`].
+    /// It is none, or breaks the rules.
     NotTls,
+    /// It is longer than [`HELLO_MAX`], or comes in more records than [`RECORDS_MAX`].
+    TooMuch,
 }
 
-/// Reads the ClientHello that `bytes` begin with, from their first byte anew.
+/// Reads the ClientHello that `bytes` begin with, from their first byte anew: whoever has them come in crumbs asks a
+/// [`HelloScan`] first whether there is enough.
 #[must_use]
 pub fn peek_hello(bytes: &[u8]) -> Peeked {
+    let mut scan = HelloScan::within(HELLO_MAX);
+    match scan.advance(bytes) {
+        HelloStep::NeedMore | HelloStep::Record => Peeked::NeedMore,
+        HelloStep::Whole => read(&bytes[..scan.seen()]),
+        HelloStep::NotHello => Peeked::NotTls,
+        HelloStep::TooMuch => Peeked::TooMuch,
+    }
+}
+
+fn read(mut hello: &[u8]) -> Peeked {
     let mut acceptor = Acceptor::default();
-    let mut rest = &bytes[..bytes.len().min(HELLO_MAX)];
-    while !rest.is_empty() {
+    while !hello.is_empty() {
         // Reading from memory fails only where a record is larger than may be.
-        if acceptor.read_tls(&mut rest).is_err() {
+        if acceptor.read_tls(&mut hello).is_err() {
             return Peeked::NotTls;
         }
         match acceptor.accept() {
@@ -34,10 +50,7 @@ pub fn peek_hello(bytes: &[u8]) -> Peeked {
             Err(_) => return Peeked::NotTls,
         }
     }
-    match bytes.len() < HELLO_MAX {
-        true => Peeked::NeedMore,
-        false => Peeked::NotTls,
-    }
+    Peeked::NotTls
 }
 
 fn said(hello: &rustls::server::ClientHello<'_>) -> Peeked {
@@ -48,8 +61,11 @@ fn said(hello: &rustls::server::ClientHello<'_>) -> Peeked {
     }
 }
 
-/// Bytes of a ClientHello that are read, its records' headers included: those with post-quantum keys have about 2,000.
+/// Bytes of a ClientHello that are read: those with post-quantum keys have about 2,000.
 pub const HELLO_MAX: usize = 16 * 1024;
+/// Records that a ClientHello may come in: one as a rule, a few where somebody hides its name from those who look at one
+/// packet only.
+pub const RECORDS_MAX: u32 = 64;
 
 #[cfg(test)]
 mod tests {
@@ -122,8 +138,35 @@ mod tests {
         ] {
             assert_eq!(peek_hello(bytes), Peeked::NotTls, "{bytes:?}");
         }
-        let mut endless = vec![22, 3, 1, 0x40, 0, 1, 0, 0xff, 0xff];
-        endless.resize(HELLO_MAX, 0);
-        assert_eq!(peek_hello(&endless), Peeked::NotTls);
+    }
+
+    #[test]
+    fn one_that_is_too_long_is_not_waited_for() {
+        assert_eq!(peek_hello(&[22, 3, 1, 0x40, 0, 1, 0, 0x40, 0]), Peeked::NeedMore);
+        assert_eq!(peek_hello(&[22, 3, 1, 0x40, 0, 1, 0, 0x40, 1]), Peeked::TooMuch);
+    }
+
+    /// In records of so many bytes of the message each.
+    fn crumbled(hello: &[u8], bytes: usize) -> Vec<u8> {
+        let record = |part: &[u8]| {
+            let length = u16::try_from(part.len()).expect("a crumb is short").to_be_bytes();
+            [&[22, 3, 1][..], &length, part].concat()
+        };
+        hello[5..].chunks(bytes).flat_map(record).collect()
+    }
+
+    #[test]
+    fn one_in_too_many_records_is_refused_before_it_is_read() {
+        let whole = hello("app.test", &[]);
+        let most = RECORDS_MAX as usize;
+        let fits = crumbled(&whole, (whole.len() - 5).div_ceil(most));
+        assert_eq!(peek_hello(&fits), named(Some("app.test"), &[]));
+        let crumbs = crumbled(&whole, 1);
+        let refused = (0..crumbs.len()).find(|cut| peek_hello(&crumbs[..*cut]) == Peeked::TooMuch);
+        assert_eq!(
+            refused,
+            Some(most * 6 + 5),
+            "at the header of the first that is too many"
+        );
     }
 }

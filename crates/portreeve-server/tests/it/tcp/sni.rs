@@ -271,3 +271,24 @@ async fn a_hello_that_is_not_over_when_the_client_is_goes_to_who_asks_no_host() 
     client.shut().await;
     assert_eq!(client.read_to_end().await, (b"any".to_vec(), Ended::Closed));
 }
+
+#[tokio::test]
+async fn a_first_message_in_too_many_pieces_is_not_one_that_names_no_host() {
+    let any = named("any").await;
+    let proxy = by_host(&[("a", "host = \"a.test\"", &any), ("any", "", &any)], "").await;
+    let crumbs: Vec<u8> = hello("a.test")[5..]
+        .iter()
+        .flat_map(|byte| [22, 3, 1, 0, 1, *byte])
+        .collect();
+    let mut client = proxy.connect().await;
+    // 64 records, and the header of one more; the rest is never asked for.
+    client.send(&crumbs[..64 * 6 + 5]).await;
+    assert_eq!(client.read_to_end().await, (Vec::new(), Ended::Reset));
+    let too_large = ["cause=\"head_too_large\""];
+    proxy
+        .until_metric("portreeve_requests_unrouted_total", &too_large, |seen| {
+            seen == 1.0
+        })
+        .await;
+    assert_eq!(any.connection_count(), 0);
+}
