@@ -34,6 +34,8 @@ pub enum Cause {
     PlainHttp,
     /// The request is for another host than the one that the TLS handshake named.
     SniMismatch,
+    /// The connection was made under another trust than the listener has now, or the client's certificate is over.
+    TrustChanged,
     /// A route serves this host, but none fits.
     NoRoute,
     /// No route serves this host.
@@ -286,6 +288,7 @@ mod tests {
         assert_eq!(
             safe,
             [
+                "trust_changed",
                 "listener_full",
                 "too_many_from_client",
                 "shutting_down",

@@ -29,6 +29,8 @@ pub enum EdgeEvent {
     TlsClosed,
     /// There were more handshakes than may wait.
     TlsOverload,
+    /// An open connection was ended, since what its handshake has shown does not count any more.
+    TlsTrustChanged,
     /// A PROXY header was missing where it must be, or broke the rules.
     ProxyHeaderMalformed,
     /// A PROXY header did not come in time.
@@ -51,7 +53,7 @@ pub enum EdgeEvent {
 
 impl EdgeEvent {
     /// All of them, each at the place of its [`index`](Self::index).
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::TlsFull,
         Self::TlsResumed,
         Self::TlsPlainHttp,
@@ -64,6 +66,7 @@ impl EdgeEvent {
         Self::TlsTimeout,
         Self::TlsClosed,
         Self::TlsOverload,
+        Self::TlsTrustChanged,
         Self::ProxyHeaderMalformed,
         Self::ProxyHeaderTimeout,
         Self::Http2Opened,
@@ -97,6 +100,7 @@ impl EdgeEvent {
             Self::TlsTimeout => "tls_timeout",
             Self::TlsClosed => "tls_closed",
             Self::TlsOverload => "tls_overload",
+            Self::TlsTrustChanged => "tls_trust_changed",
             Self::ProxyHeaderMalformed => "proxy_header_malformed",
             Self::ProxyHeaderTimeout => "proxy_header_timeout",
             Self::Http2Opened => "http2_opened",

@@ -10,7 +10,7 @@ pub(crate) mod h2;
 mod hedge;
 pub(crate) mod idle;
 mod mirror;
-mod reach;
+pub(crate) mod reach;
 pub(crate) mod sticky;
 mod tunnel;
 pub(crate) mod turn;

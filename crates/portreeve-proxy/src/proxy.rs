@@ -46,7 +46,8 @@ pub struct ProxySettings {
     pub wakes: Option<Arc<Notify>>,
     /// What sticky cookies are sealed with.
     pub sticky: StickySecret,
-    /// Certificates, and what TLS is configured with. What a snapshot needs of it is there before the snapshot.
+    /// Certificates, and what TLS is configured with. What a snapshot needs of it is there before the snapshot, whose plan
+    /// says by numbers ([`Trusts::stamp`](portreeve_tls::Trusts::stamp)) what that is.
     pub tls: watch::Receiver<Arc<TlsTable>>,
     /// When time begins for all planes of the process; `None`: now.
     pub start: Option<Instant>,
@@ -235,6 +236,8 @@ async fn run(
     let mut beat = tokio::time::interval(BEAT);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut beats = 0_u32;
+    let mut tls = worker.tls.clone();
+    worker.look_at_trusts();
     loop {
         tokio::select! {
             command = commands.recv() => match command {
@@ -246,6 +249,9 @@ async fn run(
             Ok(()) = snapshots.changed() => {
                 let snapshot = snapshots.borrow_and_update().clone();
                 worker.adopt(&snapshot);
+            }
+            Ok(()) = tls.changed() => {
+                worker.look_at_trusts();
             }
             _ = beat.tick() => {
                 beats = beats.wrapping_add(1);

@@ -8,9 +8,11 @@ pub(crate) mod wire;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use portreeve_model::Cause;
+use portreeve_tls::Trust;
 
 use self::inward::Inward;
 use self::outward::Outward;
@@ -158,6 +160,24 @@ impl Stream {
             Self::Tls(tls) => tls.is_silent(),
             Self::Inward(stream) => stream.is_silent(),
             Self::Outward(stream) => stream.is_silent(),
+        }
+    }
+
+    /// Whether it was made as a plan wants it that says this number of its trust; `None`: without TLS.
+    pub(crate) fn stands_for(&self, wanted: Option<u64>) -> bool {
+        match (self, wanted) {
+            (Self::Tls(tls), Some(number)) => tls.trust().is_some_and(|trust| trust.holds_for(number)),
+            (Self::Wire(_), wanted) => wanted.is_none(),
+            (Self::Tls(_), None) => false,
+            (Self::Inward(_) | Self::Outward(_), _) => true,
+        }
+    }
+
+    /// Why a backend at its other end is believed to be one, where that was asked.
+    pub(crate) fn trust(&self) -> Option<&Arc<Trust>> {
+        match self {
+            Self::Tls(tls) => tls.trust(),
+            _ => None,
         }
     }
 

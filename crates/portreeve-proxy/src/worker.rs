@@ -66,6 +66,8 @@ pub(crate) struct Worker {
     pub(crate) mirrors: Cell<u32>,
     /// Connections that are being told that there is no place for them.
     pub(crate) refusing: Cell<usize>,
+    /// As of the last look at what connections stand on.
+    trusts_passed: Cell<u64>,
     gates: RefCell<Vec<Rc<Gate>>>,
     heads: RefCell<Vec<Head>>,
     lines: RefCell<Vec<Vec<u8>>>,
@@ -164,6 +166,7 @@ impl Worker {
             lingering: Cell::new(0),
             refusing: Cell::new(0),
             mirrors: Cell::new(0),
+            trusts_passed: Cell::new(0),
             gates: RefCell::default(),
             heads: RefCell::default(),
             lines: RefCell::default(),
@@ -200,15 +203,30 @@ impl Worker {
 
     /// Shows the new snapshot to every later request; running ones keep what they began with.
     pub(crate) fn adopt(&self, snapshot: &Snapshot) {
+        let mut is_trust_other = false;
         for gate in self.gates.borrow().iter() {
             if let Some(listener) = snapshot.listener(&gate.name) {
                 gate.slots.resize(listener.limits.connections_max);
-                gate.listener.replace(Rc::new(Current(listener.clone())));
+                let before = gate.listener.replace(Rc::new(Current(listener.clone())));
+                is_trust_other |= trust_of(&before) != trust_of(listener);
             }
+        }
+        if is_trust_other {
+            self.wheel.wake_all();
         }
         self.idle.forget_retired();
         self.http2.forget_retired();
         self.holds.look(snapshot, &|| self.dice(), self.now());
+    }
+
+    /// Lets go of connections that wait and stand on what does not count any more, if there may be such.
+    pub(crate) fn look_at_trusts(&self) {
+        let passed = self.tls.borrow().trusts_passed();
+        if self.trusts_passed.replace(passed) != passed {
+            self.idle.forget_passed();
+            self.http2.forget_passed();
+            self.wheel.wake_all();
+        }
     }
 
     /// What time alone brings back, as an ejection that ends, tells nobody: those who wait are given it here.
@@ -312,6 +330,11 @@ impl Worker {
         }
         date.1.clone()
     }
+}
+
+/// Under which trust its clients' connections are made; `None`: without TLS.
+fn trust_of(listener: &Listener) -> Option<u64> {
+    listener.tls.as_ref().map(|tls| tls.trust)
 }
 
 /// Recycled heads and head buffers kept per thread.

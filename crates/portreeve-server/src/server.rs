@@ -69,11 +69,11 @@ impl Server {
     /// # Errors
     /// An address, a certificate or its key, the access log, the ledger or the state folder cannot be used. Nothing runs
     /// then.
-    pub async fn start(config: Config) -> Result<Self, StartError> {
+    pub async fn start(mut config: Config) -> Result<Self, StartError> {
         // Both planes count time from here.
         let start = Instant::now();
         let prepared = Prepared::for_config(&config)?;
-        let tls = Tls::start(&config.plan, &config.state).await?;
+        let tls = Tls::start(&mut config.plan, &config.state).await?;
         tls.show(&prepared.events);
         let settings = prepared.control_settings(&config, start, &tls);
         let controller = Controller::start(config.plan.clone(), config.threads, settings).await?;
@@ -149,13 +149,14 @@ impl Server {
     /// # Errors
     /// A certificate or its key cannot be used, or a new listener's address cannot be bound. The configuration before
     /// stays in force then.
-    pub async fn reload(&mut self, config: Config) -> Result<Reloaded, ReloadError> {
+    pub async fn reload(&mut self, mut config: Config) -> Result<Reloaded, ReloadError> {
         let (loaded, bound) = self
             .prepare(&config)
             .await
             .inspect_err(|_| self.events.reload_refused())?;
-        self.tls.publish(loaded);
+        self.tls.publish(loaded, &mut config.plan);
         self.controller.apply(config.plan.clone()).await;
+        self.tls.settle();
         let closed = self.listeners.gone(&config.plan);
         self.listeners.close(&closed, &self.proxy);
         let opened = self.listeners.open(bound, &self.proxy);

@@ -25,12 +25,12 @@ pub(crate) struct Tls {
 pub struct TlsFaults(pub Vec<TlsFault>);
 
 impl Tls {
-    /// Reads what the plan names and, from `state`, what ACME has given before. All that follows is done by tasks of the
+    /// Reads what the plan names, which says so from then on, and, from `state`, what ACME has given before. All that follows is done by tasks of the
     /// calling runtime.
-    pub(crate) async fn start(plan: &Plan, state: &Path) -> Result<Self, TlsFaults> {
+    pub(crate) async fn start(plan: &mut Plan, state: &Path) -> Result<Self, TlsFaults> {
         let store = Arc::new(TlsStore::new());
         let loaded = load(&store, plan).await?;
-        store.publish(loaded);
+        store.publish(loaded).stamp(plan);
         let settings = AcmeSettings {
             state: state.to_owned(),
             store: Arc::clone(&store),
@@ -65,9 +65,15 @@ impl Tls {
         events.watch_certificates(move || certificates(&table.borrow()));
     }
 
-    /// Puts it in force: before the snapshot that needs it.
-    pub(crate) fn publish(&self, loaded: Loaded) {
-        self.store.publish(loaded);
+    /// Puts it beside what there was, for the snapshot that goes by it: the plan says from now on what that is. Requests
+    /// go by the one or the other, never by some of both.
+    pub(crate) fn publish(&self, loaded: Loaded, plan: &mut Plan) {
+        self.store.publish(loaded).stamp(plan);
+    }
+
+    /// That snapshot is there.
+    pub(crate) fn settle(&self) {
+        self.store.settle();
     }
 
     /// Has the names of the plan certified, and no others any more; its listeners accept.

@@ -64,7 +64,11 @@ impl Authority {
         params.serial_number = Some(serial.clone());
         params.extended_key_usages = vec![order.purpose.clone()];
         params.not_before = date_time_ymd(1970, 1, 1) + since_epoch(order.from_days);
-        params.not_after = date_time_ymd(1970, 1, 1) + since_epoch(order.to_days);
+        params.not_after = date_time_ymd(1970, 1, 1)
+            + match order.lasts {
+                Some(lasts) => since_epoch(0) + lasts,
+                None => since_epoch(order.to_days),
+            };
         let key = order.key.generate();
         let certificate = params
             .signed_by(&key, &self.0)
@@ -133,6 +137,8 @@ pub struct Order {
     key: LeafKey,
     from_days: i64,
     to_days: i64,
+    /// From now on; instead of `to_days`.
+    lasts: Option<Duration>,
 }
 
 impl Order {
@@ -145,6 +151,7 @@ impl Order {
             key: LeafKey::P256,
             from_days: -1,
             to_days: 90,
+            lasts: None,
         }
     }
 
@@ -162,6 +169,15 @@ impl Order {
         Self {
             from_days: from,
             to_days: to,
+            ..self
+        }
+    }
+
+    /// Good for so long from now on, to the second.
+    #[must_use]
+    pub fn lasting(self, time: Duration) -> Self {
+        Self {
+            lasts: Some(time),
             ..self
         }
     }

@@ -302,7 +302,7 @@ fn facts_of(chain: &[CertificateDer<'_>], source: CertificateSource) -> Result<C
     })
 }
 
-fn moment(time: ASN1Time) -> SystemTime {
+pub(crate) fn moment(time: ASN1Time) -> SystemTime {
     let seconds = u64::try_from(time.timestamp()).unwrap_or(0);
     UNIX_EPOCH + Duration::from_secs(seconds)
 }

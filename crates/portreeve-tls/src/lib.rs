@@ -18,14 +18,16 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod tickets;
+mod trust;
 
 pub use certificate::{CertificateFacts, CertificateSource, KeyKind, Managed, pem_fault};
 pub use event::{backend_cause, client_event};
 pub use fault::{Place, TlsFault, TlsWarning, Warning, Wrong};
 pub use listener::{Chosen, ListenerTls};
-pub use names::shown_by;
+pub use names::{end_of, shown_by};
 pub use peek::{HELLO_MAX, HelloScan, HelloStep, Peeked, RECORDS_MAX, peek_hello};
 pub use pool::PoolTls;
 pub use provider::provider;
 pub use store::{Loaded, Refreshed, TlsStore};
 pub use table::TlsTable;
+pub use trust::{Trust, Trusts};

@@ -18,11 +18,15 @@ use self::by_name::ByName;
 pub(crate) use self::clients::{clients_verifier, read_authorities, read_revoked};
 use crate::certificate::{Certificate, CertificateFacts};
 use crate::provider::provider;
-use crate::tickets::Tickets;
+use crate::tickets::{Afresh, Tickets};
+use crate::trust::Trust;
 
 /// How a listener speaks TLS with its clients.
 pub struct ListenerTls {
     config: Arc<ServerConfig>,
+    /// The same, but nothing is resumed with it; where clients show certificates.
+    afresh: Option<Arc<ServerConfig>>,
+    trust: Arc<Trust>,
     by_name: Arc<ByName>,
     requires_known_name: bool,
     challenges: Arc<HashMap<Box<str>, Arc<ServerConfig>>>,
@@ -47,6 +51,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) certificates: Vec<Arc<Certificate>>,
     pub(crate) clients: Option<&'a Arc<dyn ClientCertVerifier>>,
     pub(crate) tickets: Option<&'a Arc<Tickets>>,
+    pub(crate) trust: &'a Arc<Trust>,
     pub(crate) challenges: &'a Arc<HashMap<Box<str>, Arc<ServerConfig>>>,
 }
 
@@ -58,8 +63,11 @@ impl ListenerTls {
             .with_cert_resolver(Arc::clone(&by_name) as _);
         config.alpn_protocols = parts.alpn.to_vec();
         resume_by(&mut config, parts.tickets);
+        let afresh = parts.tickets.filter(|_| parts.clients.is_some());
         Self {
+            afresh: afresh.map(|tickets| Arc::new(afresh_of(&config, tickets))),
             config: Arc::new(config),
+            trust: Arc::clone(parts.trust),
             by_name,
             requires_known_name: parts.plan.requires_known_name,
             challenges: Arc::clone(parts.challenges),
@@ -82,6 +90,19 @@ impl ListenerTls {
         } else {
             Chosen::UnknownName
         }
+    }
+
+    /// What connections that it makes stand on.
+    #[must_use]
+    pub fn trust(&self) -> &Arc<Trust> {
+        &self.trust
+    }
+
+    /// With what a handshake begins anew that would have resumed a session whose client's certificate is over; `None`:
+    /// there are no such sessions.
+    #[must_use]
+    pub fn afresh(&self) -> Option<Arc<ServerConfig>> {
+        self.afresh.clone()
     }
 
     fn challenge(&self, name: Option<&str>) -> Chosen {
@@ -156,6 +177,12 @@ fn resume_by(config: &mut ServerConfig, tickets: Option<&Arc<Tickets>>) {
         }
         None => config.send_tls13_tickets = 0,
     }
+}
+
+fn afresh_of(config: &ServerConfig, tickets: &Arc<Tickets>) -> ServerConfig {
+    let mut config = config.clone();
+    config.ticketer = Arc::new(Afresh(Arc::clone(tickets)));
+    config
 }
 
 const CHALLENGE: &[u8] = b"acme-tls/1";

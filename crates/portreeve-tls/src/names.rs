@@ -1,12 +1,15 @@
-//! The names that a certificate is for.
+//! What a certificate of a peer says: the names that it is for, and how long it counts.
 
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use portreeve_model::ShownCertificate;
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
+
+use crate::certificate::moment;
 
 /// Who has shown a certificate, as it says, and until when it says so. Of one that cannot be read: nobody, and it is
 /// over.
@@ -31,6 +34,13 @@ pub(crate) fn names_in(certificate: &X509Certificate<'_>) -> Vec<Box<str>> {
         return Vec::new();
     };
     names.value.general_names.iter().filter_map(spelled).collect()
+}
+
+/// The last moment at which a certificate counts (`notAfter`, RFC 5280 section 4.1.2.5); `None` if it cannot be read.
+#[must_use]
+pub fn end_of(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    Some(moment(parsed.validity().not_after))
 }
 
 /// The hosts that it is for, in lower case, `*.example.com` among them; the subject's common name where there are none.

@@ -15,6 +15,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use self::trusting::Trusting;
 use crate::fault::Wrong;
 use crate::provider::provider;
+use crate::trust::Trust;
 
 /// How TLS is spoken with the backends of a pool.
 pub struct PoolTls {
@@ -22,14 +23,16 @@ pub struct PoolTls {
     http2: Arc<ClientConfig>,
     raw: Arc<ClientConfig>,
     server_name: Option<ServerName<'static>>,
+    trust: Arc<Trust>,
 }
 
 impl PoolTls {
-    /// `authorities`: who may vouch for backends; `None`: nobody has to.
+    /// `authorities`: who may vouch for backends; `None`: nobody has to. `trust`: the number of this reading.
     pub(crate) fn new(
         server_name: Option<&ServerName<'static>>,
         authorities: Option<&Arc<RootCertStore>>,
         shown: Option<&Arc<CertifiedKey>>,
+        trust: u64,
     ) -> Self {
         let config = config(authorities, shown);
         Self {
@@ -37,7 +40,14 @@ impl PoolTls {
             http2: Arc::new(offering(&config, &[b"h2"])),
             raw: Arc::new(offering(&config, &[])),
             server_name: server_name.cloned(),
+            trust: Arc::new(Trust::new(trust)),
         }
+    }
+
+    /// What connections that it makes stand on.
+    #[must_use]
+    pub fn trust(&self) -> &Arc<Trust> {
+        &self.trust
     }
 
     /// With what a handshake with one of them goes: it offers HTTP/1.1, HTTP/2 or nothing by ALPN, as the scheme says.

@@ -20,6 +20,7 @@ use self::state::State;
 use crate::certificate::{CertificateFacts, Managed};
 use crate::fault::{Place, TlsFault, TlsWarning};
 use crate::table::TlsTable;
+use crate::trust::Trusts;
 
 /// Reads certificates and keys, keeps them fresh, and tells all who subscribe.
 ///
@@ -74,11 +75,23 @@ impl TlsStore {
         }
     }
 
-    /// Puts it in the place of what there was. What ACME gave stays, and so do the keys of tickets of listeners that
-    /// ask their clients for the same as before.
-    pub fn publish(&self, loaded: Loaded) {
+    /// Puts it in the place of what there was. What ACME gave stays, and so do trust and the keys of tickets of listeners
+    /// that ask their clients for the same as before.
+    ///
+    /// Nobody goes by what is new before a snapshot does whose plan says its numbers; until then, what the plan before
+    /// needs is there too, and its connections last. [`settle`](Self::settle) comes after that snapshot.
+    pub fn publish(&self, loaded: Loaded) -> Trusts {
         let mut state = self.state();
         state.take(loaded);
+        self.tell(&state);
+        state.trusts()
+    }
+
+    /// The snapshot that needs what was published last is there: connections that stand on what there was before are kept
+    /// no longer.
+    pub fn settle(&self) {
+        let mut state = self.state();
+        state.settle();
         self.tell(&state);
     }
 

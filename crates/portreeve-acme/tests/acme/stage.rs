@@ -91,7 +91,7 @@ impl Stage {
 
     pub(crate) fn listen(&self, plan: &Plan) {
         let loaded = self.store.load(plan).expect("no file is named");
-        self.store.publish(loaded);
+        let _ = self.store.publish(loaded);
     }
 
     /// The certificate that is shown for this name to somebody who believes this root.

@@ -48,6 +48,7 @@ fn tls(mut section: Section<'_>) -> (BackendTlsPlan, Vec<&'static str>) {
         server_name: section.word("server_name", host::server_name),
         certificate: certificate::read(&mut section),
         is_insecure: false,
+        trust: 0,
     };
     section.switch("insecure", &mut plan.is_insecure);
     if plan.is_insecure && plan.authorities.is_some() {

@@ -67,6 +67,7 @@ pub(super) fn backends(file: &mut Text, pool: &PoolPlan) {
         server_name,
         certificate: own,
         is_insecure,
+        trust: _,
     } = &pool.tls;
     let mut said = Said::default();
     said.some("authorities", authorities.as_deref(), path);

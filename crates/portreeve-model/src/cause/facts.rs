@@ -25,7 +25,7 @@ pub(super) const fn causes() -> [Cause; FACTS.len()] {
 }
 
 /// In the order of the enum.
-pub(super) static FACTS: [Facts; 48] = [
+pub(super) static FACTS: [Facts; 49] = [
     Facts {
         cause: Cause::MalformedRequest,
         code: "malformed_request",
@@ -133,6 +133,15 @@ pub(super) static FACTS: [Facts; 48] = [
         fault: Fault::Client,
         is_retry_safe: false,
         title: "The request is for another host than the one the TLS handshake named",
+    },
+    Facts {
+        cause: Cause::TrustChanged,
+        code: "trust_changed",
+        status: 421,
+        proxy_error: "http_request_error",
+        fault: Fault::Client,
+        is_retry_safe: true,
+        title: "What this connection's handshake has shown does not count any more: a new connection is needed",
     },
     Facts {
         cause: Cause::NoRoute,

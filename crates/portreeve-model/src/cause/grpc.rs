@@ -37,6 +37,7 @@ impl Cause {
             | Self::BadPacket
             | Self::InternalError => INTERNAL,
             Self::ShuttingDown
+            | Self::TrustChanged
             | Self::NoBackend
             | Self::Overloaded
             | Self::HoldTimeout

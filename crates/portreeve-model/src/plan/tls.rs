@@ -28,6 +28,9 @@ pub struct TlsPlan {
     /// How long a client may resume a session without a whole handshake; the keys of tickets are changed at half of it.
     /// Default 12 h; zero: never.
     pub ticket_lifetime: Duration,
+    /// Which reading of what clients have to show it goes with: whoever has read the files says so. Requests of a
+    /// connection that was made under another one are not for this plan. 0: nobody has read them.
+    pub trust: u64,
 }
 
 impl Default for TlsPlan {
@@ -42,6 +45,7 @@ impl Default for TlsPlan {
             handshakes_max: 1_024,
             handshake_share: 50,
             ticket_lifetime: Duration::from_secs(12 * 3_600),
+            trust: 0,
         }
     }
 }
@@ -93,6 +97,9 @@ pub struct BackendTlsPlan {
     pub certificate: Option<CertificatePlan>,
     /// Whether any certificate is taken; default no. Whoever is on the way can then read and change everything.
     pub is_insecure: bool,
+    /// Which reading of all this, and of the files that it names, it goes with: whoever has read them says so. A
+    /// connection that was made under another one is not for this plan. 0: nobody has read them.
+    pub trust: u64,
 }
 
 /// How certificates are had by ACME (RFC 8555).

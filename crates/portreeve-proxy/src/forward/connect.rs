@@ -4,12 +4,13 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use portreeve_model::plan::Scheme;
 use portreeve_model::{Backend, BackendAddress, Cause, Pool};
-use portreeve_tls::backend_cause;
+use portreeve_tls::{Trust, backend_cause};
 use rustix::io::Errno;
 use rustls::ClientConnection;
 use tokio::net::{TcpStream, UnixStream};
@@ -84,9 +85,9 @@ async fn secure(
 ) -> Result<Stream, Cause> {
     let scheme = pool.scheme_of(backend);
     let told = |(cause, reason): (Cause, String)| tell(pool, backend, cause, &reason, worker);
-    let session =
+    let (session, trust) =
         session(pool, backend, scheme, worker).map_err(|reason| told((Cause::BackendTls, reason)))?;
-    let mut tls = Box::new(Tls::new(wire, session));
+    let mut tls = Box::new(Tls::new(wire, session).standing_on(trust));
     let shaken = until(deadline, worker, client, |context| tls.poll_shake(context)).await?;
     shaken.map_err(|error| told(backend_cause(&error)))?;
     if scheme.is_http2() && tls.session().alpn_protocol() != Some(b"h2") {
@@ -101,11 +102,13 @@ fn session(
     backend: &Backend,
     scheme: Scheme,
     worker: &Worker,
-) -> Result<ClientConnection, String> {
+) -> Result<(ClientConnection, Arc<Trust>), String> {
     let table = worker.tls.borrow().clone();
-    let tls = table.pool(&pool.name).ok_or("nothing is known of its pool")?;
+    let tls = table.pool_under(&pool.name, pool.plan().tls.trust);
+    let tls = tls.ok_or("nothing is known of its pool")?;
     let name = tls.server_name(backend)?;
-    ClientConnection::new(tls.config(scheme), name).map_err(|error| error.to_string())
+    let session = ClientConnection::new(tls.config(scheme), name).map_err(|error| error.to_string())?;
+    Ok((session, Arc::clone(tls.trust())))
 }
 
 /// Logs, once per cause and interval, what is never told to a client in so many words.

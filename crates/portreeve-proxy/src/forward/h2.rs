@@ -26,6 +26,7 @@ use self::connecting::Connecting;
 use self::link::Link;
 use self::toll::Toll;
 use super::idle::IdHasher;
+use super::reach::trust_wanted;
 use crate::conn::Conn;
 use crate::worker::Worker;
 
@@ -59,7 +60,8 @@ pub(super) async fn connect(
 ) -> Result<Conn, Cause> {
     let deadline = Instant::now() + timeout;
     loop {
-        if let Some(stream) = worker.http2.stream(backend, worker) {
+        let wanted = trust_wanted(pool, backend);
+        if let Some(stream) = worker.http2.stream(backend, wanted, worker) {
             return Ok(stream);
         }
         let connecting = worker.http2.connecting(pool, backend, worker)?;
@@ -68,11 +70,11 @@ pub(super) async fn connect(
 }
 
 impl Http2Conns {
-    /// A stream of a connection that has room.
-    pub(super) fn stream(&self, backend: &Backend, worker: &Worker) -> Option<Conn> {
+    /// A stream of a connection that has room and was made under the trust that is `wanted`.
+    pub(super) fn stream(&self, backend: &Backend, wanted: Option<u64>, worker: &Worker) -> Option<Conn> {
         let mut of = self.of.borrow_mut();
         let links = of.get_mut(&backend.id)?;
-        let stream = links.links.iter().find_map(|link| link.open());
+        let stream = links.links.iter().find_map(|link| link.open(wanted));
         links.links.retain(Link::takes_streams);
         stream.map(|stream| Conn::new(stream, &worker.wheel))
     }
@@ -84,11 +86,12 @@ impl Http2Conns {
         backend: &Arc<Backend>,
         worker: &Rc<Worker>,
     ) -> Result<Rc<Connecting>, Cause> {
+        let wanted = trust_wanted(pool, backend);
         let mut of = self.of.borrow_mut();
         let links = of
             .entry(backend.id)
             .or_insert_with(|| Links::new(backend, &pool.limits));
-        if let Some(connecting) = links.connecting.iter().find(|one| one.waiting() < links.room) {
+        if let Some(connecting) = links.connecting.iter().find(|one| one.takes(wanted, links.room)) {
             return Ok(Rc::clone(connecting));
         }
         if links.toll.forbids(Instant::now()) {
@@ -131,6 +134,13 @@ impl Http2Conns {
     pub(crate) fn forget_idle(&self) {
         for links in self.of.borrow_mut().values_mut() {
             links.links.retain(|link| link.idle_since().is_none());
+        }
+    }
+
+    /// No further request goes over connections that stand on what does not last; those that are under way stay.
+    pub(crate) fn forget_passed(&self) {
+        for links in self.of.borrow_mut().values_mut() {
+            links.links.retain(Link::lasts);
         }
     }
 

@@ -30,12 +30,13 @@ struct Idle {
 }
 
 impl IdleConns {
-    /// The connection used last that is still good. One on which anything arrived since is not.
-    pub(crate) fn take(&self, backend: BackendId, now: Instant) -> Option<Conn> {
+    /// The connection used last that is still good. One on which anything arrived since is not, nor one that was made under
+    /// another trust than the one `wanted`.
+    pub(crate) fn take(&self, backend: BackendId, wanted: Option<u64>, now: Instant) -> Option<Conn> {
         let mut of = self.of.borrow_mut();
         let waiting = of.get_mut(&backend)?;
         while let Some(mut idle) = waiting.conns.pop() {
-            if idle.expires > now && is_quiet(&mut idle.conn) {
+            if idle.expires > now && idle.conn.stream.stands_for(wanted) && is_quiet(&mut idle.conn) {
                 return Some(idle.conn);
             }
         }
@@ -55,7 +56,7 @@ impl IdleConns {
         conn.write_timer.disarm();
         let own = limits.keep_alive_timeout;
         let wait = server_timeout.map_or(own, |theirs| own.min(theirs.saturating_sub(MARGIN)));
-        if wait.is_zero() || backend.is_retired() || conn.stream.is_shared() {
+        if wait.is_zero() || backend.is_retired() || conn.stream.is_shared() || !lasts(&conn) {
             return;
         }
         let mut of = self.of.borrow_mut();
@@ -91,12 +92,25 @@ impl IdleConns {
         });
     }
 
+    /// Drops the connections that stand on what does not last.
+    pub(crate) fn forget_passed(&self) {
+        self.of.borrow_mut().retain(|_, waiting| {
+            waiting.conns.retain(|idle| lasts(&idle.conn));
+            !waiting.conns.is_empty()
+        });
+    }
+
     /// Drops the connections of backends that are no longer there.
     pub(crate) fn forget_retired(&self) {
         self.of
             .borrow_mut()
             .retain(|_, waiting| !waiting.backend.is_retired());
     }
+}
+
+/// Whether nothing has taken the place of what the connection stands on.
+fn lasts(conn: &Conn) -> bool {
+    conn.stream.trust().is_none_or(|trust| trust.lasts())
 }
 
 fn is_quiet(conn: &mut Conn) -> bool {

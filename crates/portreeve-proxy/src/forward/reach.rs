@@ -12,10 +12,17 @@ use crate::worker::Worker;
 
 /// A connection that waits for a request, or a stream of one that others use too.
 pub(super) fn kept(pool: &Pool, backend: &Backend, worker: &Worker, now: Instant) -> Option<Conn> {
+    let wanted = trust_wanted(pool, backend);
     if pool.scheme_of(backend).is_http2() {
-        return worker.http2.stream(backend, worker);
+        return worker.http2.stream(backend, wanted, worker);
     }
-    worker.idle.take(backend.id, now)
+    worker.idle.take(backend.id, wanted, now)
+}
+
+/// Under which trust a connection to that backend has to have been made; `None`: it is one without TLS.
+pub(crate) fn trust_wanted(pool: &Pool, backend: &Backend) -> Option<u64> {
+    let is_tls = pool.scheme_of(backend).is_tls();
+    is_tls.then(|| pool.plan().tls.trust)
 }
 
 /// A new connection, or a stream of one that has room or is made now, within `timeout` and as long as the client, if

@@ -10,19 +10,24 @@
 //!   over ──► the connection is within TLS
 //! ```
 
+mod fault;
+mod hearing;
+
+use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
-use std::{fmt, io};
+use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_model::EdgeEvent;
 use portreeve_model::plan::{TlsPlan, TlsVersion};
-use portreeve_tls::{Chosen, ListenerTls, client_event, shown_by};
-use rustls::server::{Accepted, AcceptedAlert, Acceptor, ServerConnection};
-use rustls::{Connection, HandshakeKind, ProtocolVersion, ServerConfig};
+use portreeve_tls::{Chosen, ListenerTls, Trust, end_of, shown_by};
+use rustls::server::{Accepted, AcceptedAlert, ServerConnection};
+use rustls::{CertificateError, CommonState, Connection, HandshakeKind, ProtocolVersion, ServerConfig};
 
+use self::fault::Fault;
+use self::hearing::Hearing;
 use super::crowd::UnderWay;
 use super::pacer::Stage;
 use crate::conn::Conn;
@@ -46,7 +51,7 @@ pub(crate) struct Handshaken {
 pub(crate) async fn accept(wire: Wire, peer: Peer, place: Place) -> Option<Handshaken> {
     let plan = place.gate.listener().tls.clone()?;
     let table = place.worker.tls.borrow().clone();
-    let Some(tls) = table.listener(&place.gate.name).cloned() else {
+    let Some(tls) = table.listener_under(&place.gate.name, plan.trust).cloned() else {
         // The table is published before the snapshot, so that only a fault of ours can bring this about.
         tracing::error!(listener = &*place.gate.name, "a listener has no certificates");
         return None;
@@ -55,7 +60,7 @@ pub(crate) async fn accept(wire: Wire, peer: Peer, place: Place) -> Option<Hands
     let (stream, done) = handshake.run(wire, &tls).await;
     drop(handshake);
     match done {
-        Ok(Served::Client) => Some(settle(stream, peer, place)),
+        Ok(Served::Client) => Some(settle(stream, peer, place, tls.trust())),
         Ok(Served::Challenge) => None,
         Err(fault) => {
             end(stream, fault, peer, place, &plan).await;
@@ -69,22 +74,6 @@ enum Served {
     Client,
     /// An authority has seen what it asked for (RFC 8737), and nothing else is to be had.
     Challenge,
-}
-
-/// Why there was none.
-enum Fault {
-    /// The client left; before it had said anything, or after.
-    Left {
-        was_silent: bool,
-    },
-    Broken(io::Error),
-    /// HTTP without TLS; these are its first bytes.
-    Plain(Vec<u8>),
-    UnknownName(Option<String>),
-    Refused(rustls::Error),
-    Late,
-    /// It was its turn too late, or it held the place of others that wait.
-    Crowded,
 }
 
 /// One that is under way.
@@ -110,26 +99,27 @@ impl<'a> Handshake<'a> {
     }
 
     async fn run(&mut self, mut wire: Wire, tls: &ListenerTls) -> (Stream, Result<Served, Fault>) {
-        let chosen = match self.hello(&mut wire).await {
-            Ok(accepted) => choose(accepted, tls),
+        let chosen = match self.hello(&mut wire, tls.afresh().is_some()).await {
+            Ok((accepted, heard)) => choose(accepted, heard, tls),
             Err(fault) => Err(fault),
         };
-        let (accepted, config, served) = match chosen {
+        let (begun, served) = match chosen {
             Ok(chosen) => chosen,
             Err(fault) => return (Stream::Wire(wire), Err(fault)),
         };
-        match self.begin(&mut wire, accepted, config).await {
+        match self.begin(&mut wire, begun, tls).await {
             Ok(session) => {
                 let mut tls = Box::new(Tls::new(wire, session));
                 let finished = self.finish(&mut tls).await;
+                let finished = finished.and_then(|()| counts(tls.session()));
                 (Stream::Tls(tls), finished.map(|()| served))
             }
             Err(fault) => (Stream::Wire(wire), Err(fault)),
         }
     }
 
-    /// Reads what the client begins with.
-    async fn hello(&mut self, wire: &mut Wire) -> Result<Accepted, Fault> {
+    /// Reads what the client begins with; the bytes of it too, if that `is_kept`.
+    async fn hello(&mut self, wire: &mut Wire, is_kept: bool) -> Result<(Accepted, Vec<u8>), Fault> {
         let mut bytes = [0; HELLO_BYTES];
         let mut count = self.read(wire, &mut bytes).await?;
         match bytes[..count].first() {
@@ -137,13 +127,10 @@ impl<'a> Handshake<'a> {
             Some(first) if first.is_ascii_alphabetic() => return Err(Fault::Plain(bytes[..count].to_vec())),
             Some(_) => self.enter(wire).await?,
         }
-        let mut acceptor = Acceptor::default();
+        let mut hearing = Hearing::new(is_kept);
         loop {
-            acceptor.read_tls(&mut &bytes[..count]).map_err(Fault::Broken)?;
-            match acceptor.accept() {
-                Ok(Some(accepted)) => return Ok(accepted),
-                Ok(None) => {}
-                Err((error, alert)) => return Err(refused(wire, error, alert)),
+            if let Some(accepted) = hearing.hear(&bytes[..count], wire)? {
+                return Ok((accepted, hearing.heard));
             }
             count = self.read(wire, &mut bytes).await?;
             if count == 0 {
@@ -156,13 +143,20 @@ impl<'a> Handshake<'a> {
     async fn begin(
         &mut self,
         wire: &mut Wire,
-        accepted: Accepted,
-        config: Arc<ServerConfig>,
+        begun: Begun,
+        tls: &ListenerTls,
     ) -> Result<ServerConnection, Fault> {
         let turn = self.turn(Stage::New, wire).await?;
-        let begun = accepted.into_connection(config);
+        let session = begun.accepted.into_connection(begun.config);
+        let session = match (session, tls.afresh()) {
+            // The client would resume a session whose certificate is over: nothing of that has been said yet.
+            (Ok(session), Some(afresh)) if is_over(&session) => {
+                hearing::again(&begun.heard, afresh).ok_or(Fault::Crumbled)?
+            }
+            (session, _) => session,
+        };
         drop(turn);
-        begun.map_err(|(error, alert)| refused(wire, error, alert))
+        session.map_err(|(error, alert)| refused(wire, error, alert))
     }
 
     /// What follows, until both sides have the keys and the client has what it needs to come again.
@@ -246,14 +240,54 @@ impl<'a> Handshake<'a> {
     }
 }
 
+/// With what a handshake begins.
+struct Begun {
+    accepted: Accepted,
+    config: Arc<ServerConfig>,
+    /// The bytes of it, if it may have to begin again.
+    heard: Vec<u8>,
+}
+
 /// What the client is shown.
-fn choose(accepted: Accepted, tls: &ListenerTls) -> Result<(Accepted, Arc<ServerConfig>, Served), Fault> {
+fn choose(accepted: Accepted, heard: Vec<u8>, tls: &ListenerTls) -> Result<(Begun, Served), Fault> {
     let hello = accepted.client_hello();
-    match tls.choose(&hello) {
-        Chosen::Serve(config) => Ok((accepted, config, Served::Client)),
-        Chosen::Challenge(config) => Ok((accepted, config, Served::Challenge)),
-        Chosen::UnknownName => Err(Fault::UnknownName(hello.server_name().map(str::to_owned))),
+    let (config, served) = match tls.choose(&hello) {
+        Chosen::Serve(config) => (config, Served::Client),
+        Chosen::Challenge(config) => (config, Served::Challenge),
+        Chosen::UnknownName => return Err(Fault::UnknownName(hello.server_name().map(str::to_owned))),
+    };
+    let begun = Begun {
+        accepted,
+        config,
+        heard,
+    };
+    Ok((begun, served))
+}
+
+/// Whether the certificate that the client has shown, in this handshake or the one of a session that is resumed, is over.
+fn is_over(session: &CommonState) -> bool {
+    end_of_client(session).is_some_and(|end| end <= SystemTime::now())
+}
+
+/// When that is. It counts until the end of its last second.
+fn end_of_client(session: &CommonState) -> Option<SystemTime> {
+    let shown = session.peer_certificates()?.first()?;
+    end_of(shown).map(|end| end + Duration::from_secs(1))
+}
+
+/// A session that is resumed must not be older than the certificate that it stands on. As a rule that was found before
+/// anything was said; where the client had to begin twice, it is found here.
+fn counts(session: &CommonState) -> Result<(), Fault> {
+    match is_over(session) {
+        true => Err(Fault::Refused(CertificateError::Expired.into())),
+        false => Ok(()),
     }
+}
+
+/// It comes in more pieces than anybody needs, or is longer than any is.
+fn crumbled(wire: &Wire) -> Fault {
+    wire.send_now(&DECODE_ERROR);
+    Fault::Crumbled
 }
 
 fn refused(wire: &mut Wire, error: rustls::Error, mut alert: AcceptedAlert) -> Fault {
@@ -279,10 +313,10 @@ fn broken(error: io::Error) -> Fault {
 }
 
 /// Counts it, and makes a client of it.
-fn settle(stream: Stream, mut peer: Peer, place: Place) -> Handshaken {
+fn settle(stream: Stream, mut peer: Peer, place: Place, trust: &Arc<Trust>) -> Handshaken {
     let mut is_http2 = false;
     if let Stream::Tls(tls) = &stream {
-        let secured = secured(tls.session());
+        let secured = secured(tls.session(), trust);
         is_http2 = tls.session().alpn_protocol() == Some(b"h2");
         let event = if secured.is_resumed {
             EdgeEvent::TlsResumed
@@ -303,7 +337,7 @@ fn settle(stream: Stream, mut peer: Peer, place: Place) -> Handshaken {
     }
 }
 
-fn secured(session: &Connection) -> Secured {
+fn secured(session: &Connection, trust: &Arc<Trust>) -> Secured {
     let is_13 = session.protocol_version() == Some(ProtocolVersion::TLSv1_3);
     let suite = session.negotiated_cipher_suite();
     let shown = session.peer_certificates().and_then(<[_]>::first);
@@ -322,20 +356,14 @@ fn secured(session: &Connection) -> Secured {
         },
         certificate: shown.map(shown_by),
         is_resumed: session.handshake_kind() == Some(HandshakeKind::Resumed),
+        trust: Arc::clone(trust),
+        ends: end_of_client(session),
     }
 }
 
 /// Counts and tells why there is no connection.
 async fn end(stream: Stream, fault: Fault, peer: Peer, place: Place, plan: &TlsPlan) {
-    let event = match &fault {
-        Fault::Left { was_silent: true } => return,
-        Fault::Left { .. } | Fault::Broken(_) => EdgeEvent::TlsClosed,
-        Fault::Plain(_) => EdgeEvent::TlsPlainHttp,
-        Fault::UnknownName(_) => EdgeEvent::TlsUnknownName,
-        Fault::Refused(error) => client_event(error),
-        Fault::Late => EdgeEvent::TlsTimeout,
-        Fault::Crowded => EdgeEvent::TlsOverload,
-    };
+    let Some(event) = fault.event() else { return };
     place.gate.listener().stats.note(place.worker.shard, event);
     log(&place, &peer, event, &fault);
     let mut conn = Conn::new(stream, &place.worker.wheel);
@@ -351,7 +379,7 @@ async fn end(stream: Stream, fault: Fault, peer: Peer, place: Place, plan: &TlsP
             }
             Client::new(conn, Rc::new(peer), place).linger().await;
         }
-        Fault::Refused(_) => Client::new(conn, Rc::new(peer), place).linger().await,
+        Fault::Refused(_) | Fault::Crumbled => Client::new(conn, Rc::new(peer), place).linger().await,
         Fault::Left { .. } | Fault::Broken(_) | Fault::Late | Fault::Crowded => {}
     }
 }
@@ -364,21 +392,6 @@ fn log(place: &Place, peer: &Peer, event: EdgeEvent, fault: &Fault) {
             listener = &*place.gate.name, event = event.code(), client = &*peer.text, reason = %fault, unsaid,
             "a TLS handshake came to nothing"
         );
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Left { .. } => out.write_str("the client left"),
-            Self::Broken(error) => write!(out, "the connection broke: {error}"),
-            Self::Plain(_) => out.write_str("the client speaks HTTP without TLS"),
-            Self::UnknownName(Some(name)) => write!(out, "no certificate is for {name:?}"),
-            Self::UnknownName(None) => out.write_str("no certificate is for clients that name no host"),
-            Self::Refused(error) => write!(out, "{error}"),
-            Self::Late => out.write_str("the client was not through in time"),
-            Self::Crowded => out.write_str("there were too many at once"),
-        }
     }
 }
 

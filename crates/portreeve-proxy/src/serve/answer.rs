@@ -53,6 +53,9 @@ async fn serve<'a>(
     peer: &Peer,
     record: &mut Record<'a>,
 ) -> Ended {
+    if !peer.stands_before(listener) {
+        return Ended::refused(Refusal::new(Cause::TrustChanged), view.request);
+    }
     if !is_for_named_host(peer, view.request) {
         return Ended::refused(Refusal::new(Cause::SniMismatch), view.request);
     }
@@ -220,7 +223,7 @@ pub(crate) fn keeps_alive(client: &Client, request: &Request, listener: &Listene
         .limits
         .requests_per_connection_max
         .is_some_and(|most| client.requests >= most);
-    request.keeps_alive && !spent && !client.gate.is_closing()
+    request.keeps_alive && !spent && !client.gate.is_closing() && !client.is_outlived()
 }
 
 /// What `Connection` has to say.

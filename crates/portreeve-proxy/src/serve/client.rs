@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use portreeve_http1::{Head, Known};
 use portreeve_model::plan::TlsVersion;
-use portreeve_model::{Cause, Listener, ShownCertificate};
+use portreeve_model::{Cause, EdgeEvent, Listener, ShownCertificate};
 use portreeve_preamble::Ends;
+use portreeve_tls::Trust;
 
 use crate::conn::Conn;
 use crate::request::Spoken;
@@ -65,6 +67,16 @@ pub(crate) struct Secured {
     pub(crate) certificate: Option<ShownCertificate>,
     /// Whether an earlier session was resumed.
     pub(crate) is_resumed: bool,
+    /// What made what the client has shown count.
+    pub(crate) trust: Arc<Trust>,
+    /// When the certificate that the client has shown is over; `None`: it has shown none.
+    pub(crate) ends: Option<SystemTime>,
+}
+
+impl Secured {
+    fn is_over(&self) -> bool {
+        self.ends.is_some_and(|end| end <= SystemTime::now())
+    }
 }
 
 impl Peer {
@@ -86,6 +98,22 @@ impl Peer {
             secured: self.secured,
             ..Self::new(Some(ends.client))
         }
+    }
+
+    /// Whether what its handshake has shown counts where a listener is so: who may connect is as it was then, and its
+    /// certificate is not over.
+    pub(crate) fn stands_before(&self, listener: &Listener) -> bool {
+        match (&self.secured, &listener.tls) {
+            (None, None) => true,
+            (Some(secured), Some(tls)) => secured.trust.holds_for(tls.trust) && !secured.is_over(),
+            _ => false,
+        }
+    }
+
+    /// How long its certificate still counts; `None`: it has shown none.
+    pub(crate) fn ends_in(&self) -> Option<Duration> {
+        let end = self.secured.as_ref()?.ends?;
+        Some(end.duration_since(SystemTime::now()).unwrap_or_default())
     }
 
     /// The names of the certificate that the client has shown.
@@ -154,6 +182,17 @@ impl Client {
             spoken,
             place: None,
         }
+    }
+
+    /// Whether what its handshake has shown does not count any more, so that no request of it is served.
+    pub(crate) fn is_outlived(&self) -> bool {
+        !self.peer.stands_before(&self.gate.listener())
+    }
+
+    /// Counts that it ends because of that.
+    pub(crate) fn note_outlived(&self) {
+        let stats = &self.gate.listener().stats;
+        stats.note(self.worker.shard, EdgeEvent::TlsTrustChanged);
     }
 
     /// Ends a connection that is done, but whose client may still be sending. A drain does not count it.

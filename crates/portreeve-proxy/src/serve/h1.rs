@@ -55,12 +55,25 @@ async fn idle(client: &mut Client) -> bool {
                 Poll::Pending => break,
             }
         }
-        if client.gate.is_closing() && client.requests > 0 && client.conn.stream.is_silent() {
+        let is_outlived = client.is_outlived();
+        let is_closing = client.gate.is_closing() && client.requests > 0;
+        if (is_outlived || is_closing) && client.conn.stream.is_silent() {
+            if is_outlived {
+                client.note_outlived();
+            }
             return Poll::Ready(false);
         }
         let deadline = *deadline.get_or_insert_with(|| idle_deadline(client));
         let deadline = closing_deadline(client, deadline);
-        if client.conn.read_timer.poll_expired(context, deadline) {
+        let due = client.peer.ends_in().map(|left| Instant::now() + left);
+        if client
+            .conn
+            .read_timer
+            .poll_expired(context, due.map_or(deadline, |due| deadline.min(due)))
+        {
+            if client.is_outlived() {
+                client.note_outlived();
+            }
             return Poll::Ready(false);
         }
         Poll::Pending

@@ -45,6 +45,10 @@ pub(crate) async fn serve(mut client: Client) {
         let Some(packets) = &listener.packets else {
             return client.linger().await;
         };
+        if !client.peer.stands_before(&listener) {
+            client.note_outlived();
+            return client.linger().await;
+        }
         match read {
             Read::Packet(bytes) => {
                 let next = answer(&mut client, &listener, packets, &bytes).await;
@@ -114,7 +118,7 @@ async fn read(client: &mut Client, packets: &Packets) -> Read {
                 Poll::Pending => break,
             }
         }
-        let is_over = client.gate.is_closing() && client.conn.input().is_empty();
+        let is_over = (client.gate.is_closing() || client.is_outlived()) && client.conn.input().is_empty();
         if is_over || client.conn.read_timer.poll_expired(context, deadline) {
             return Poll::Ready(Read::Ended);
         }

@@ -58,6 +58,9 @@ async fn carry<'a>(
     passing: &Passing<'_>,
     record: &mut Record<'a>,
 ) -> Result<(), Cause> {
+    if !client.peer.stands_before(listener) {
+        return Err(Cause::TrustChanged);
+    }
     let admitted = admit(passing, listener, &client.worker, record, || Ok(()));
     let admitted = admitted.map_err(|refusal| refusal.cause)?;
     let ejections = Cell::new(0);

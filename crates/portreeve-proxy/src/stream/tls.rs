@@ -6,8 +6,10 @@
 use std::cell::RefCell;
 use std::io::{self, Read as _, Write as _};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
+use portreeve_tls::Trust;
 use rustls::Connection;
 use tokio::io::AsyncWrite as _;
 
@@ -26,6 +28,8 @@ pub(crate) struct Tls {
     end: End,
     /// What broke it, if that is still to be told.
     failed: Option<Box<rustls::Error>>,
+    /// What made the backend at the other end one to be believed; a client's is its peer's.
+    trust: Option<Arc<Trust>>,
 }
 
 /// How far our own side is from its end.
@@ -50,7 +54,19 @@ impl Tls {
             is_behind: false,
             end: End::Open,
             failed: None,
+            trust: None,
         }
+    }
+
+    /// The same, to a backend that is believed because of this.
+    pub(crate) fn standing_on(mut self, trust: Arc<Trust>) -> Self {
+        self.trust = Some(trust);
+        self
+    }
+
+    /// What it stands on, if that is known.
+    pub(crate) fn trust(&self) -> Option<&Arc<Trust>> {
+        self.trust.as_ref()
     }
 
     /// What it stands on.

@@ -8,7 +8,7 @@ mod floods;
 mod heads;
 mod limits;
 mod messages;
-mod peer;
+pub(crate) mod peer;
 mod raw;
 mod resets;
 mod slow;

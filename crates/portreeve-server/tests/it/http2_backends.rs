@@ -1,6 +1,6 @@
 //! Duty: backends that speak HTTP/2 are asked over it, and clients see no difference.
 
-mod backend;
+pub(crate) mod backend;
 mod bodies;
 mod circles;
 mod connections;

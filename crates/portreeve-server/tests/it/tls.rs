@@ -6,6 +6,7 @@ mod bounds;
 mod clients;
 mod edge;
 mod endings;
+mod trust;
 
 pub(crate) use authority::Authority;
 pub(crate) use edge::Edge;

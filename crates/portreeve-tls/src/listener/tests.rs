@@ -13,7 +13,7 @@ use portreeve_model::EdgeEvent;
 
 fn web(plan: &Plan) -> Arc<ListenerTls> {
     let store = TlsStore::new();
-    store.publish(store.load(plan).unwrap());
+    let _ = store.publish(store.load(plan).unwrap());
     let table = Arc::clone(&store.subscribe().borrow());
     Arc::clone(table.listener("web").unwrap())
 }

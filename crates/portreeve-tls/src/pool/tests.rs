@@ -22,7 +22,7 @@ fn at(address: &str) -> BackendAddress {
 }
 
 fn plain() -> PoolTls {
-    PoolTls::new(None, None, None)
+    PoolTls::new(None, None, None, 1)
 }
 
 fn named(name: &str) -> Result<Option<ServerName<'static>>, Wrong> {
@@ -43,7 +43,7 @@ fn a_backend_is_called_as_the_pool_says_or_by_its_host_or_address() {
     assert_eq!(name(&plain(), &bare).unwrap(), "::1");
     assert!(name(&plain(), &socket).unwrap_err().contains("`server_name`"));
     let fixed = named("fixed.test").unwrap();
-    let fixed = PoolTls::new(fixed.as_ref(), None, None);
+    let fixed = PoolTls::new(fixed.as_ref(), None, None, 1);
     for backend in [by_host, bare, socket] {
         assert_eq!(name(&fixed, &backend).unwrap(), "fixed.test");
     }
@@ -122,7 +122,7 @@ async fn refused(tls: &PoolTls, host: &str, address: SocketAddr) -> (Cause, Stri
 async fn whom_the_authorities_vouch_for_is_trusted_and_nobody_else() {
     let (authority, other) = (Authority::new(), Authority::new());
     let address = greeting(server(&authority.leaf(&["a.test"]), &[], None)).await;
-    let tls = PoolTls::new(None, Some(&Arc::new(trusting(&authority))), None);
+    let tls = PoolTls::new(None, Some(&Arc::new(trusting(&authority))), None, 1);
     assert_eq!(
         greeted(&tls, Scheme::Https, "a.test", address).await.unwrap(),
         "hello"
@@ -130,7 +130,7 @@ async fn whom_the_authorities_vouch_for_is_trusted_and_nobody_else() {
     let (cause, why) = refused(&tls, "b.test", address).await;
     assert_eq!(cause, Cause::BackendCertificate);
     assert!(why.contains("for a.test, not for b.test"), "{why}");
-    let foreign = PoolTls::new(None, Some(&Arc::new(trusting(&other))), None);
+    let foreign = PoolTls::new(None, Some(&Arc::new(trusting(&other))), None, 1);
     let (cause, why) = refused(&foreign, "a.test", address).await;
     assert_eq!(cause, Cause::BackendCertificate);
     assert!(why.contains("`authorities`"), "{why}");
@@ -141,7 +141,7 @@ async fn an_expired_certificate_is_said_to_be() {
     let authority = Authority::new();
     let leaf = authority.leaf_of(&["a.test"], (-30, -1), rcgen::KeyPair::generate().unwrap());
     let address = greeting(server(&leaf, &[], None)).await;
-    let tls = PoolTls::new(None, Some(&Arc::new(trusting(&authority))), None);
+    let tls = PoolTls::new(None, Some(&Arc::new(trusting(&authority))), None, 1);
     let (cause, why) = refused(&tls, "a.test", address).await;
     assert_eq!(
         (cause, &*why),
@@ -168,7 +168,7 @@ async fn a_backend_that_wants_a_certificate_is_shown_ours() {
     let own = authority.client(Vec::new());
     let key = rustls::pki_types::PrivateKeyDer::try_from(own.key.serialize_der()).unwrap();
     let own = Arc::new(CertifiedKey::from_der(vec![own.der], key, &provider()).unwrap());
-    let showing = PoolTls::new(None, None, Some(&own));
+    let showing = PoolTls::new(None, None, Some(&own), 1);
     assert_eq!(
         greeted(&showing, Scheme::Https, "a.test", address).await.unwrap(),
         "hello"

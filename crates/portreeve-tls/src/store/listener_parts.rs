@@ -15,6 +15,7 @@ use crate::certificate::Certificate;
 use crate::fault::{Place, TlsFault, TlsWarning, Wrong};
 use crate::listener::{ListenerTls, Parts, protocols};
 use crate::tickets::Tickets;
+use crate::trust::Trust;
 
 /// What a listener's TLS is made of, but for what ACME gives.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(super) struct ListenerParts {
     certificates: Vec<Kept<CertificatePlan>>,
     clients: Option<Kept<ClientCertificatePlan>>,
     tickets: Option<Arc<Tickets>>,
+    trust: Arc<Trust>,
 }
 
 impl ListenerParts {
@@ -52,20 +54,42 @@ impl ListenerParts {
             clients,
             tickets: Tickets::lasting(plan.ticket_lifetime).map(Arc::new),
             plan: plan.clone(),
+            trust: Arc::new(Trust::new(0)),
         }))
     }
 
-    /// Keeps the tickets of what it takes the place of, if its clients had to show the same.
-    pub(super) fn follow(&mut self, before: &Self) {
-        let asked = |parts: &Self| parts.clients.as_ref().map(Kept::digests);
-        let same_clients = self.plan.clients == before.plan.clients && asked(self) == asked(before);
-        if same_clients && self.plan.ticket_lifetime == before.plan.ticket_lifetime {
+    /// Keeps trust and tickets of what it takes the place of, if its clients had to show the same; else its trust is the
+    /// next one.
+    pub(super) fn follow(&mut self, before: Option<&Self>, last_trust: &mut u64) {
+        let Some(before) = before.filter(|before| before.asked() == self.asked()) else {
+            *last_trust += 1;
+            self.trust = Arc::new(Trust::new(*last_trust));
+            return;
+        };
+        self.trust = Arc::clone(&before.trust);
+        if self.plan.ticket_lifetime == before.plan.ticket_lifetime {
             self.tickets.clone_from(&before.tickets);
         }
     }
 
-    /// Reads again what has changed. Who showed what counted before must show what counts now: its ticket is void.
-    pub(super) fn look_again(&mut self) -> Vec<Refreshed> {
+    /// What clients have to show: whether anything at all, and the contents of the files by which it is judged.
+    fn asked(&self) -> Option<(bool, Vec<u64>)> {
+        let clients = self.clients.as_ref()?;
+        Some((clients.source.is_required, clients.digests()))
+    }
+
+    /// Whether connections of `before` are for this one too.
+    pub(super) fn goes_on(&self, before: &Self) -> bool {
+        Arc::ptr_eq(&self.trust, &before.trust)
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Reads again what has changed. Who showed what counted before must show what counts now: its connections end, and
+    /// its ticket is void. `passed` counts how often that was so.
+    pub(super) fn look_again(&mut self, passed: &mut u64) -> Vec<Refreshed> {
         let place = self.place();
         let mut happened = Vec::new();
         for certificate in &mut self.certificates {
@@ -77,6 +101,9 @@ impl ListenerParts {
         }
         if happened.iter().skip(said).any(Refreshed::is_taken) {
             self.tickets = Tickets::lasting(self.plan.ticket_lifetime).map(Arc::new);
+            self.trust.end();
+            self.trust = Arc::new(Trust::new(self.trust.number()));
+            *passed += 1;
         }
         happened
     }
@@ -100,6 +127,7 @@ impl ListenerParts {
             certificates: self.shown(managed),
             clients: self.clients.as_ref().map(|clients| &*clients.value),
             tickets: self.tickets.as_ref(),
+            trust: &self.trust,
             challenges,
         })
     }

@@ -1,11 +1,12 @@
 //! What TLS with the backends of a pool is made of.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use portreeve_model::plan::{BackendTlsPlan, CertificatePlan, Name, PoolPlan};
 use rustls::RootCertStore;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{ServerName, TrustAnchor};
 
 use super::Refreshed;
 use super::kept::{Authorities, Kept};
@@ -13,6 +14,7 @@ use super::listener_parts::{at, look_again, read};
 use super::warned;
 use crate::fault::{Place, TlsFault, TlsWarning, Warning, Wrong};
 use crate::pool::{PoolTls, planned_name};
+use crate::trust::Trust;
 
 /// What TLS with the backends of a pool is made of.
 #[derive(Debug)]
@@ -20,14 +22,14 @@ pub(super) struct PoolParts {
     pub(super) name: Name,
     plan: BackendTlsPlan,
     server_name: Option<ServerName<'static>>,
-    trust: Trust,
+    vouching: Vouching,
     shown: Option<Kept<CertificatePlan>>,
     built: Arc<PoolTls>,
 }
 
 /// Who may vouch for backends.
 #[derive(Debug)]
-enum Trust {
+enum Vouching {
     /// Nobody has to.
     Anyone,
     Machine(Arc<RootCertStore>),
@@ -50,44 +52,74 @@ impl PoolParts {
             .as_ref()
             .and_then(|plan| read(plan, &place, &mut faults));
         let server_name = planned_name(&pool.tls).map_err(|wrong| faults.extend(at(&place, vec![wrong])));
-        let trust = Trust::read(&pool.tls, machine).map_err(|wrongs| faults.extend(at(&place, wrongs)));
-        match (trust, server_name) {
-            (Ok(trust), Ok(server_name)) if faults.is_empty() => Ok(Self {
+        let vouching = Vouching::read(&pool.tls, machine).map_err(|wrongs| faults.extend(at(&place, wrongs)));
+        match (vouching, server_name) {
+            (Ok(vouching), Ok(server_name)) if faults.is_empty() => Ok(Self {
                 name: Arc::clone(&pool.name),
-                plan: pool.tls.clone(),
-                built: built(server_name.as_ref(), &trust, shown.as_ref()),
+                plan: BackendTlsPlan {
+                    trust: 0,
+                    ..pool.tls.clone()
+                },
+                built: built(server_name.as_ref(), &vouching, shown.as_ref(), 0),
                 server_name,
-                trust,
+                vouching,
                 shown,
             }),
             _ => Err(faults),
         }
     }
 
-    /// Keeps the sessions of what it takes the place of, if it is the same.
-    pub(super) fn follow(&mut self, before: &Self) {
-        if self.plan == before.plan && self.digests() == before.digests() {
-            self.built = Arc::clone(&before.built);
-        }
+    /// Keeps trust and sessions of what it takes the place of, if it is the same; else its trust is the next one.
+    pub(super) fn follow(&mut self, before: Option<&Self>, last_trust: &mut u64) {
+        let is_same = |before: &&Self| self.plan == before.plan && self.digests() == before.digests();
+        self.built = before.filter(is_same).map_or_else(
+            || {
+                *last_trust += 1;
+                self.built_anew(*last_trust)
+            },
+            |before| Arc::clone(&before.built),
+        );
+    }
+
+    fn built_anew(&self, trust: u64) -> Arc<PoolTls> {
+        built(
+            self.server_name.as_ref(),
+            &self.vouching,
+            self.shown.as_ref(),
+            trust,
+        )
+    }
+
+    /// Whether connections of `before` are for this one too.
+    pub(super) fn goes_on(&self, before: &Self) -> bool {
+        Arc::ptr_eq(&self.built, &before.built)
+    }
+
+    pub(super) fn trust(&self) -> &Trust {
+        self.built.trust()
     }
 
     fn digests(&self) -> (Vec<u64>, Vec<u64>) {
         let shown = self.shown.as_ref().map(Kept::digests).unwrap_or_default();
-        (self.trust.digests(), shown)
+        (self.vouching.digests(), shown)
     }
 
-    /// Reads again what has changed.
-    pub(super) fn look_again(&mut self) -> Vec<Refreshed> {
+    /// Reads again what has changed: connections that were made before are not used any more. `passed` counts how often
+    /// that was so.
+    pub(super) fn look_again(&mut self, passed: &mut u64) -> Vec<Refreshed> {
         let place = Place::Pool(Arc::clone(&self.name));
         let mut happened = Vec::new();
-        if let Trust::File(authorities) = &mut self.trust {
+        if let Vouching::File(authorities) = &mut self.vouching {
             look_again(authorities, &place, &mut happened);
         }
         if let Some(shown) = &mut self.shown {
             look_again(shown, &place, &mut happened);
         }
         if happened.iter().any(Refreshed::is_taken) {
-            self.built = built(self.server_name.as_ref(), &self.trust, self.shown.as_ref());
+            let number = self.trust().number();
+            self.trust().end();
+            self.built = self.built_anew(number);
+            *passed += 1;
         }
         happened
     }
@@ -106,7 +138,7 @@ impl PoolParts {
     }
 }
 
-impl Trust {
+impl Vouching {
     fn read(plan: &BackendTlsPlan, machine: &mut MachineTrust) -> Result<Self, Vec<Wrong>> {
         if plan.is_insecure {
             return Ok(Self::Anyone);
@@ -128,7 +160,7 @@ impl Trust {
     fn digests(&self) -> Vec<u64> {
         match self {
             Self::File(kept) => kept.digests(),
-            Self::Machine(authorities) => vec![authorities.len() as u64],
+            Self::Machine(authorities) => digests_of(authorities),
             Self::Anyone => Vec::new(),
         }
     }
@@ -157,11 +189,25 @@ impl MachineTrust {
     }
 }
 
+/// One for each, in order: they come as the machine lists them.
+fn digests_of(authorities: &RootCertStore) -> Vec<u64> {
+    let digest = |anchor: &TrustAnchor<'_>| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&anchor.subject);
+        hasher.write(&anchor.subject_public_key_info);
+        hasher.finish()
+    };
+    let mut digests: Vec<u64> = authorities.roots.iter().map(digest).collect();
+    digests.sort_unstable();
+    digests
+}
+
 fn built(
     server_name: Option<&ServerName<'static>>,
-    trust: &Trust,
+    vouching: &Vouching,
     shown: Option<&Kept<CertificatePlan>>,
+    number: u64,
 ) -> Arc<PoolTls> {
     let shown = shown.map(|kept| &kept.value.key);
-    Arc::new(PoolTls::new(server_name, trust.authorities(), shown))
+    Arc::new(PoolTls::new(server_name, vouching.authorities(), shown, number))
 }

@@ -15,52 +15,87 @@ use crate::certificate::{Certificate, CertificateFacts, Managed, challenge_key};
 use crate::fault::{Place, TlsFault, TlsWarning, Wrong};
 use crate::listener::challenge_config;
 use crate::table::TlsTable;
+use crate::trust::Trusts;
 
 /// All certificates and keys.
 #[derive(Debug, Default)]
 pub(super) struct State {
     listeners: Vec<ListenerParts>,
     pools: Vec<PoolParts>,
-    /// Those that the latest plan has no more. A snapshot of the plan before may still need them, and does until the
-    /// next one is there.
+    /// What the plan before has and the latest has not, or has under another trust. A snapshot of the plan before may
+    /// still need it, and does until the next one is there.
     former_listeners: Vec<ListenerParts>,
     former_pools: Vec<PoolParts>,
     managed: BTreeMap<Name, Arc<Certificate>>,
     alpn_challenges: Arc<HashMap<Box<str>, Arc<ServerConfig>>>,
     http_challenges: HashMap<Box<str>, Arc<str>>,
     told: Told,
+    last_trust: u64,
+    trusts_passed: u64,
 }
 
 impl State {
     /// Puts it in the place of what there was.
     pub(super) fn take(&mut self, mut loaded: Loaded) {
         for parts in &mut loaded.listeners {
-            if let Some(before) = self.listeners.iter().find(|before| before.name == parts.name) {
-                parts.follow(before);
-            }
+            let before = self.listeners.iter().find(|before| before.name == parts.name);
+            parts.follow(before, &mut self.last_trust);
         }
         for parts in &mut loaded.pools {
-            if let Some(before) = self.pools.iter().find(|before| before.name == parts.name) {
-                parts.follow(before);
-            }
+            let before = self.pools.iter().find(|before| before.name == parts.name);
+            parts.follow(before, &mut self.last_trust);
         }
-        let is_gone =
-            |before: &mut ListenerParts| loaded.listeners.iter().all(|parts| parts.name != before.name);
-        self.former_listeners = self.listeners.extract_if(.., is_gone).collect();
-        let is_gone = |before: &mut PoolParts| loaded.pools.iter().all(|parts| parts.name != before.name);
-        self.former_pools = self.pools.extract_if(.., is_gone).collect();
+        self.pass_formers();
+        let is_former =
+            |before: &mut ListenerParts| !loaded.listeners.iter().any(|parts| parts.goes_on(before));
+        self.former_listeners = self.listeners.extract_if(.., is_former).collect();
+        let is_former = |before: &mut PoolParts| !loaded.pools.iter().any(|parts| parts.goes_on(before));
+        self.former_pools = self.pools.extract_if(.., is_former).collect();
         self.listeners = loaded.listeners;
         self.pools = loaded.pools;
         self.told.look_soon();
+    }
+
+    /// Nothing new goes by what the plan before needed.
+    pub(super) fn settle(&mut self) {
+        self.pass_formers();
+    }
+
+    fn pass_formers(&mut self) {
+        let listeners = self.former_listeners.iter().map(ListenerParts::trust);
+        let pools = self.former_pools.iter().map(PoolParts::trust);
+        for trust in listeners.chain(pools).filter(|trust| trust.lasts()) {
+            trust.pass();
+            self.trusts_passed += 1;
+        }
+    }
+
+    /// The numbers of what is in force.
+    pub(super) fn trusts(&self) -> Trusts {
+        let listeners = self.listeners.iter();
+        let pools = self.pools.iter();
+        Trusts {
+            listeners: listeners
+                .map(|parts| (Arc::clone(&parts.name), parts.trust().number()))
+                .collect(),
+            pools: pools
+                .map(|parts| (Arc::clone(&parts.name), parts.trust().number()))
+                .collect(),
+        }
     }
 
     /// Reads again what has changed.
     pub(super) fn look_again(&mut self) -> Vec<Refreshed> {
         let now = Instant::now();
         self.listeners.iter().for_each(|parts| parts.turn_tickets(now));
-        let listeners = self.listeners.iter_mut().flat_map(ListenerParts::look_again);
-        let pools = self.pools.iter_mut().flat_map(PoolParts::look_again);
-        let happened: Vec<_> = listeners.chain(pools).collect();
+        let mut passed = 0;
+        let listeners = self.listeners.iter_mut();
+        let mut happened: Vec<_> = listeners
+            .flat_map(|parts| parts.look_again(&mut passed))
+            .collect();
+        let pools = self.pools.iter_mut();
+        happened.extend(pools.flat_map(|parts| parts.look_again(&mut passed)));
+        self.trusts_passed += passed;
         if !happened.is_empty() {
             self.told.look_soon();
         }
@@ -137,14 +172,12 @@ impl State {
         };
         let pool = |parts: &PoolParts| (Arc::clone(&parts.name), parts.built());
         TlsTable {
-            listeners: self
-                .listeners
-                .iter()
-                .chain(&self.former_listeners)
-                .map(listener)
-                .collect(),
-            pools: self.pools.iter().chain(&self.former_pools).map(pool).collect(),
+            listeners: self.listeners.iter().map(listener).collect(),
+            pools: self.pools.iter().map(pool).collect(),
+            former_listeners: self.former_listeners.iter().map(listener).collect(),
+            former_pools: self.former_pools.iter().map(pool).collect(),
             http_challenges: self.http_challenges.clone(),
+            trusts_passed: self.trusts_passed,
         }
     }
 }

@@ -21,7 +21,7 @@ fn shown(store: &TlsStore, authority: &Authority, host: &str) -> Result<Certific
 
 fn published(plan: &Plan) -> TlsStore {
     let store = TlsStore::new();
-    store.publish(store.load(plan).unwrap());
+    let _ = store.publish(store.load(plan).unwrap());
     store
 }
 
@@ -363,7 +363,7 @@ fn tickets_outlive_a_reload_but_not_other_authorities_of_clients() {
             .kind
     };
     assert_eq!((kind(), kind()), (HandshakeKind::Full, HandshakeKind::Resumed));
-    store.publish(store.load(&plan_of(tls.clone())).unwrap());
+    let _ = store.publish(store.load(&plan_of(tls.clone())).unwrap());
     assert_eq!(kind(), HandshakeKind::Resumed);
     folder.put("clients.pem", Authority::new().0.pem());
     store.refresh();
@@ -371,7 +371,14 @@ fn tickets_outlive_a_reload_but_not_other_authorities_of_clients() {
     if let Some(clients) = &mut tls.clients {
         clients.header = Some("x-other".to_owned());
     }
-    store.publish(store.load(&plan_of(tls)).unwrap());
+    let _ = store.publish(store.load(&plan_of(tls.clone())).unwrap());
+    assert_eq!(
+        kind(),
+        HandshakeKind::Resumed,
+        "how backends are told is nobody's trust"
+    );
+    tls.clients = None;
+    let _ = store.publish(store.load(&plan_of(tls)).unwrap());
     assert_eq!(kind(), HandshakeKind::Full);
 }
 
@@ -395,7 +402,7 @@ fn what_acme_gave_is_shown_for_its_domains_from_then_on() {
         Err(Failed::UnknownName)
     ));
     assert_eq!(store.managed("a.test").unwrap().hosts, ["a.test".into()]);
-    store.publish(store.load(&plan).unwrap());
+    let _ = store.publish(store.load(&plan).unwrap());
     assert_eq!(shown(&store, &authority, "a.test").unwrap(), leaf.der);
     let other = store.set_managed(&["b.test".to_owned()], authority.leaf(&["c.test"]).managed());
     assert!(other.unwrap_err().to_string().contains("not for b.test"));
@@ -491,6 +498,7 @@ fn a_pools_faults_are_told_with_its_name() {
             ocsp: None,
         }),
         is_insecure: false,
+        trust: 0,
     });
     let faults = TlsStore::new().load(&plan).unwrap_err();
     let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
@@ -529,9 +537,108 @@ fn sessions_with_backends_outlive_a_reload_that_changes_nothing() {
             .config(Scheme::Https)
     };
     let before = config();
-    store.publish(store.load(&plan).unwrap());
+    let _ = store.publish(store.load(&plan).unwrap());
     assert!(Arc::ptr_eq(&before, &config()));
     folder.put("ca.pem", Authority::new().0.pem());
     assert!(matches!(&store.refresh()[..], [Refreshed::Taken { .. }]));
     assert!(!Arc::ptr_eq(&before, &config()));
+}
+
+/// The numbers that a plan says after this was published.
+fn numbers(store: &TlsStore, plan: &Plan) -> (Vec<u64>, Vec<u64>) {
+    let mut stamped = plan.clone();
+    store.publish(store.load(plan).unwrap()).stamp(&mut stamped);
+    let listeners = stamped
+        .listeners
+        .iter()
+        .filter_map(|listener| listener.tls.as_ref());
+    (
+        listeners.map(|tls| tls.trust).collect(),
+        stamped.pools.iter().map(|pool| pool.tls.trust).collect(),
+    )
+}
+
+fn asking(folder: &Folder, authority: &Authority) -> Plan {
+    plan_of(TlsPlan {
+        certificates: vec![folder.leaf("a", &authority.leaf(&["a.test"]))],
+        clients: Some(ClientCertificatePlan {
+            authorities: folder.put("clients.pem", authority.0.pem()),
+            revoked: Vec::new(),
+            is_required: true,
+            header: None,
+        }),
+        ..TlsPlan::default()
+    })
+}
+
+#[test]
+fn a_reload_gives_another_number_only_where_whom_to_believe_is_another() {
+    let (folder, authority) = (Folder::new(), Authority::new());
+    let mut plan = asking(&folder, &authority);
+    plan.pools = pool(BackendTlsPlan {
+        authorities: Some(folder.put("ca.pem", authority.0.pem())),
+        ..BackendTlsPlan::default()
+    })
+    .pools;
+    let store = TlsStore::new();
+    let first = numbers(&store, &plan);
+    assert_ne!(first.0, first.1);
+    folder.leaf("a", &authority.leaf(&["a.test"]));
+    assert_eq!(
+        numbers(&store, &plan),
+        first,
+        "a certificate that is shown is nobody's trust"
+    );
+    folder.put("clients.pem", Authority::new().0.pem());
+    let second = numbers(&store, &plan);
+    assert!(second.0 > first.0 && second.1 == first.1, "{first:?} {second:?}");
+    plan.pools[0].tls.server_name = Some("b.test".to_owned());
+    let third = numbers(&store, &plan);
+    assert!(third.0 == second.0 && third.1 > second.1, "{second:?} {third:?}");
+}
+
+#[test]
+fn what_the_plan_before_needs_lasts_until_all_is_settled() {
+    let (folder, authority) = (Folder::new(), Authority::new());
+    let plan = asking(&folder, &authority);
+    let store = TlsStore::new();
+    let before = numbers(&store, &plan).0[0];
+    folder.put("clients.pem", Authority::new().0.pem());
+    let after = numbers(&store, &plan).0[0];
+    let table = Arc::clone(&store.subscribe().borrow());
+    let former = table
+        .listener_under("web", before)
+        .expect("the plan before needs it");
+    assert!(former.trust().holds_for(before) && former.trust().lasts());
+    assert!(table.listener_under("web", after).is_some());
+    let passed = table.trusts_passed();
+    store.settle();
+    assert!(former.trust().holds_for(before) && !former.trust().lasts());
+    let table = Arc::clone(&store.subscribe().borrow());
+    assert!(table.trusts_passed() > passed && table.listener("web").unwrap().trust().lasts());
+}
+
+#[test]
+fn a_file_that_changes_ends_what_stands_on_it_under_the_same_number() {
+    let (folder, authority) = (Folder::new(), Authority::new());
+    let plan = asking(&folder, &authority);
+    let store = TlsStore::new();
+    let number = numbers(&store, &plan).0[0];
+    let trust = || {
+        let table = Arc::clone(&store.subscribe().borrow());
+        Arc::clone(table.listener("web").unwrap().trust())
+    };
+    let before = trust();
+    folder.leaf("a", &authority.leaf(&["a.test"]));
+    store.refresh();
+    assert!(
+        Arc::ptr_eq(&before, &trust()),
+        "a certificate that is shown is nobody's trust"
+    );
+    folder.put("clients.pem", "no certificate");
+    store.refresh();
+    assert!(before.holds_for(number), "what cannot be used changes nothing");
+    folder.put("clients.pem", Authority::new().0.pem());
+    store.refresh();
+    assert!(!before.holds_for(number) && trust().holds_for(number));
 }

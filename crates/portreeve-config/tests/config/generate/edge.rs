@@ -201,6 +201,7 @@ fn tls() -> impl Strategy<Value = TlsPlan> {
                 handshakes_max: bounds.1,
                 handshake_share: bounds.2,
                 ticket_lifetime: std::time::Duration::from_millis(bounds.3),
+                trust: 0,
             }
         },
     )
@@ -256,6 +257,7 @@ fn backend_tls() -> impl Strategy<Value = BackendTlsPlan> {
     (option::of(path()), option::of(name), shown, any::<bool>()).prop_map(
         |(authorities, server_name, shown, is_open)| BackendTlsPlan {
             is_insecure: is_open && authorities.is_none(),
+            trust: 0,
             authorities,
             server_name,
             certificate: shown.map(|(certificate, key)| CertificatePlan {

@@ -92,7 +92,7 @@ fn securing(tls: BackendTlsPlan) -> Securing {
         ..Plan::default()
     };
     let store = TlsStore::new();
-    store.publish(store.load(&plan).unwrap());
+    let _ = store.publish(store.load(&plan).unwrap());
     Securing(Some(store.subscribe()))
 }
 

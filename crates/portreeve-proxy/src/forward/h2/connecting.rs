@@ -20,12 +20,15 @@ use super::link::{Link, State};
 use super::toll::Toll;
 use crate::conn::{Conn, Gone};
 use crate::forward::connect;
+use crate::forward::reach::trust_wanted;
 use crate::timer::Timer;
 use crate::worker::Worker;
 
 /// One connection that is being made, by a task of its own: that a client leaves is no loss for the others.
 pub(super) struct Connecting {
     waiting: Cell<u32>,
+    /// The trust under which it is made.
+    trust: Option<u64>,
     made: OnceCell<Result<(), Cause>>,
     notify: Notify,
 }
@@ -39,6 +42,7 @@ impl Connecting {
     ) -> Rc<Self> {
         let this = Rc::new(Self {
             waiting: Cell::new(0),
+            trust: trust_wanted(pool, backend),
             made: OnceCell::new(),
             notify: Notify::new(),
         });
@@ -53,9 +57,9 @@ impl Connecting {
         this
     }
 
-    /// How many requests wait for it.
-    pub(super) fn waiting(&self) -> u32 {
-        self.waiting.get()
+    /// Whether one request more may wait for it that wants this trust, if it will have so much room.
+    pub(super) fn takes(&self, wanted: Option<u64>, room: u32) -> bool {
+        self.trust == wanted && self.waiting.get() < room
     }
 
     /// Waits until it is there or is not to be had, at most until `deadline` and as long as the client waits.
@@ -150,6 +154,7 @@ async fn link(
     let timeout = pool.limits.connect_timeout;
     let deadline = Instant::now() + timeout;
     let conn = connect::connect(pool, backend, timeout, worker, None).await?;
+    let trust = conn.stream.trust().map(Arc::clone);
     let state = State::new(conn.stream, toll);
     let mut timer = Timer::new(&worker.wheel);
     let mut shaking = pin!(builder(&pool.limits).handshake(Io(Rc::clone(&state))));
@@ -160,7 +165,7 @@ async fn link(
     });
     let (send, mut connection) = shaken.await?;
     told(&mut connection, &send, &mut timer, deadline).await?;
-    let link = Link::new(send, Rc::clone(&state), pool.scheme_of(backend).is_tls());
+    let link = Link::new(send, Rc::clone(&state), trust);
     if link.streams_max() == 0 {
         return Err(Cause::BackendProtocol);
     }

@@ -2,12 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
 use portreeve_model::Cause;
+use portreeve_tls::Trust;
 
 use super::toll::Toll;
 use crate::stream::Stream;
@@ -17,8 +19,8 @@ use crate::stream::outward::Outward;
 pub(super) struct Link {
     send: SendRequest<Bytes>,
     state: Rc<State>,
-    /// Whether the connection is secured, which is what `:scheme` says.
-    is_secured: bool,
+    /// What it stands on; `None`: it is not secured, which is what `:scheme` says.
+    trust: Option<Arc<Trust>>,
 }
 
 /// What the connection, its driver and its streams know of each other.
@@ -46,16 +48,15 @@ pub(crate) struct Place {
 }
 
 impl Link {
-    pub(super) fn new(send: SendRequest<Bytes>, state: Rc<State>, is_secured: bool) -> Self {
-        Self {
-            send,
-            state,
-            is_secured,
-        }
+    pub(super) fn new(send: SendRequest<Bytes>, state: Rc<State>, trust: Option<Arc<Trust>>) -> Self {
+        Self { send, state, trust }
     }
 
-    /// A stream of it, if it has room for one more.
-    pub(super) fn open(&self) -> Option<Stream> {
+    /// A stream of it, if it has room for one more and was made under the trust that is `wanted`.
+    pub(super) fn open(&self, wanted: Option<u64>) -> Option<Stream> {
+        if !self.stands_for(wanted) {
+            return None;
+        }
         if !self.takes_streams() || self.state.streams.get() >= self.streams_max() {
             self.state.leave_if_barred(self.streams_max());
             return None;
@@ -69,7 +70,7 @@ impl Link {
                 Some(Stream::Outward(Box::new(Outward::new(
                     send,
                     place,
-                    self.is_secured,
+                    self.trust.is_some(),
                 ))))
             }
             Poll::Ready(Err(_)) | Poll::Pending => {
@@ -77,6 +78,24 @@ impl Link {
                 None
             }
         }
+    }
+
+    /// Whether it was made as that is wanted; nobody later will want one that is older.
+    fn stands_for(&self, wanted: Option<u64>) -> bool {
+        let stands = match (&self.trust, wanted) {
+            (Some(trust), Some(number)) if trust.number() > number => return false,
+            (Some(trust), Some(number)) => trust.holds_for(number),
+            (trust, wanted) => trust.is_none() && wanted.is_none(),
+        };
+        if !stands {
+            self.state.leave();
+        }
+        stands
+    }
+
+    /// Whether nothing has taken the place of what it stands on.
+    pub(super) fn lasts(&self) -> bool {
+        self.trust.as_ref().is_none_or(|trust| trust.lasts())
     }
 
     /// How many requests it carries at once.

@@ -58,6 +58,8 @@ enum Due {
     Head,
     /// The client was told to go, and begins streams all the same.
     Last,
+    /// The client's certificate is over, which the next turn finds.
+    Over,
 }
 
 impl Session {
@@ -134,6 +136,7 @@ impl Session {
                     self.note(EdgeEvent::Http2Timeout);
                     self.shut(Reason::ENHANCE_YOUR_CALM);
                 }
+                Some(Due::Over) => {}
                 Some(Due::Last) => {
                     self.farewell.is_final = true;
                     self.link.borrow_mut().answer_for_client();
@@ -258,7 +261,11 @@ impl Session {
     /// What is to be done now, if anything; else its deadline is set.
     fn due(&mut self, context: &Context<'_>) -> Option<Due> {
         let now = Instant::now();
-        if self.farewell.closing_since.is_none() && self.shared.gate.is_closing() {
+        let is_outlived = !self.shared.peer.stands_before(&self.shared.gate.listener());
+        if self.farewell.closing_since.is_none() && (is_outlived || self.shared.gate.is_closing()) {
+            if is_outlived {
+                self.note(EdgeEvent::TlsTrustChanged);
+            }
             self.farewell.closing_since = Some(now);
             self.tell_to_go();
             context.waker().wake_by_ref();
@@ -275,7 +282,12 @@ impl Session {
         if self.is_ending {
             return look;
         }
-        let all = [self.idle_until(now), self.head_until(now), self.may_begin_until()];
+        let all = [
+            self.idle_until(now),
+            self.head_until(now),
+            self.may_begin_until(),
+            self.stands_until(now),
+        ];
         let first = all.into_iter().flatten().min_by_key(|(at, _)| *at);
         first.filter(|(at, _)| *at < look.0).unwrap_or(look)
     }
@@ -290,6 +302,15 @@ impl Session {
         let idle = *self.idle_since.get_or_insert(now) + kept.unwrap_or(listener.limits.keep_alive_timeout);
         let closing = self.farewell.closing_since.map(|since| since + CLOSING_GRACE);
         Some((closing.map_or(idle, |closing| idle.min(closing)), Due::Idle))
+    }
+
+    fn stands_until(&self, now: Instant) -> Option<(Instant, Due)> {
+        let left = self
+            .shared
+            .peer
+            .ends_in()
+            .filter(|_| self.farewell.closing_since.is_none())?;
+        Some((now + left, Due::Over))
     }
 
     fn head_until(&mut self, now: Instant) -> Option<(Instant, Due)> {

@@ -13,6 +13,7 @@ use super::{Answered, Next};
 use crate::conn::Conn;
 use crate::forward::choose::Choice;
 use crate::forward::connect::connect;
+use crate::forward::reach::trust_wanted;
 use crate::forward::turn::Turn;
 use crate::forward::{note_failure, note_unreachable};
 use crate::record::Record;
@@ -136,8 +137,9 @@ async fn ask_this(
 
 /// A connection that was kept, if any is and the kernel says that it still stands; else a new one.
 async fn reach(backend: &Backend, packets: &Packets, worker: &Worker, now: Instant) -> Result<Conn, Cause> {
+    let wanted = trust_wanted(&packets.route.pool, backend);
     while packets.plan.keep_alive
-        && let Some(kept) = worker.idle.take(backend.id, now)
+        && let Some(kept) = worker.idle.take(backend.id, wanted, now)
     {
         if kept.stream.is_silent() {
             return Ok(kept);

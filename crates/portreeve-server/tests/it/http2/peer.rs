@@ -1,13 +1,18 @@
 //! A client that speaks HTTP/2 by the `h2` crate.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request, Response};
 use portreeve_testkit::{Address, PATIENCE, Proxy};
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 /// A connection; dropping it closes it.
 pub(crate) struct Peer {
@@ -50,6 +55,24 @@ impl Peer {
             panic!("the listener is on TCP");
         };
         let stream = TcpStream::connect(address).await.unwrap();
+        Self::over(stream, builder).await
+    }
+
+    /// Within TLS, as `app.test`; `config` offers HTTP/2.
+    pub(crate) async fn within_tls(proxy: &Proxy, config: &Arc<ClientConfig>) -> Self {
+        let Address::Tcp(address) = proxy.address() else {
+            panic!("the listener is on TCP");
+        };
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = "app.test".try_into().expect("a name");
+        let tls = TlsConnector::from(Arc::clone(config)).connect(name, stream).await;
+        Self::over(tls.unwrap(), &h2::client::Builder::new()).await
+    }
+
+    async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        builder: &h2::client::Builder,
+    ) -> Self {
         let (send, connection) = builder.handshake(stream).await.unwrap();
         let driver = tokio::spawn(connection);
         Self { send, driver }

@@ -13,18 +13,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// A running backend; dropping it closes all.
-pub(super) struct Backend {
+pub(crate) struct Backend {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
 /// A request and the place for its response.
-pub(super) type Asked = (Request<RecvStream>, SendResponse<Bytes>);
+pub(crate) type Asked = (Request<RecvStream>, SendResponse<Bytes>);
 
 impl Backend {
     /// Serves each request with `serve`.
-    pub(super) async fn serving<F>(serve: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
+    pub(crate) async fn serving<F>(serve: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -32,7 +32,7 @@ impl Backend {
     }
 
     /// The same with these settings.
-    pub(super) async fn built<F>(builder: Builder, serve: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
+    pub(crate) async fn built<F>(builder: Builder, serve: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -51,7 +51,7 @@ impl Backend {
     }
 
     /// Does this with each connection, which are counted from 0.
-    pub(super) async fn accepting<F>(serve: impl Fn(TcpStream, usize) -> F + Send + Sync + 'static) -> Self
+    pub(crate) async fn accepting<F>(serve: impl Fn(TcpStream, usize) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -74,12 +74,12 @@ impl Backend {
         }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Connections that were made to it.
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
@@ -91,7 +91,7 @@ impl Drop for Backend {
 }
 
 /// Answers 200 with this body.
-pub(super) fn reply(mut respond: SendResponse<Bytes>, body: impl Into<Bytes>) {
+pub(crate) fn reply(mut respond: SendResponse<Bytes>, body: impl Into<Bytes>) {
     let mut stream = respond
         .send_response(Response::new(()), false)
         .expect("the stream is open");
@@ -99,7 +99,7 @@ pub(super) fn reply(mut respond: SendResponse<Bytes>, body: impl Into<Bytes>) {
 }
 
 /// Reads a body to its end, and its trailers.
-pub(super) async fn read(body: &mut RecvStream) -> (Vec<u8>, Option<HeaderMap>) {
+pub(crate) async fn read(body: &mut RecvStream) -> (Vec<u8>, Option<HeaderMap>) {
     let mut bytes = Vec::new();
     while let Some(data) = body.data().await {
         let data = data.expect("the body comes whole");
@@ -112,7 +112,7 @@ pub(super) async fn read(body: &mut RecvStream) -> (Vec<u8>, Option<HeaderMap>) 
 }
 
 /// Sends a body as fast as the other side takes it.
-pub(super) async fn send(stream: &mut h2::SendStream<Bytes>, mut bytes: Bytes, is_last: bool) {
+pub(crate) async fn send(stream: &mut h2::SendStream<Bytes>, mut bytes: Bytes, is_last: bool) {
     while !bytes.is_empty() {
         stream.reserve_capacity(bytes.len());
         let room = std::future::poll_fn(|context| stream.poll_capacity(context)).await;

@@ -61,6 +61,45 @@ async fn one_that_says_nothing_gives_its_place_to_one_that_waits() {
     assert_eq!(edge.count(EdgeEvent::TlsOverload), 1);
 }
 
+/// What this client says first.
+fn hello(config: Arc<rustls::ClientConfig>) -> Vec<u8> {
+    let mut client = rustls::ClientConnection::new(config, "app.test".try_into().unwrap()).unwrap();
+    let mut bytes = Vec::new();
+    client.write_tls(&mut bytes).unwrap();
+    bytes
+}
+
+/// The same message in records of so many bytes each.
+fn crumbled(hello: &[u8], bytes: usize) -> Vec<u8> {
+    let record = |part: &[u8]| [&[22, 3, 1, 0, u8::try_from(part.len()).unwrap()][..], part].concat();
+    hello[5..].chunks(bytes).flat_map(record).collect()
+}
+
+#[tokio::test]
+async fn a_first_message_in_too_many_pieces_is_refused_as_soon_as_they_are() {
+    let origin = Origin::replying(200, "hi").start().await;
+    let edge = Edge::to(&origin);
+    let hello = hello(edge.authority.client());
+    let mut client = Client::connect(&edge.address).await;
+    // 64 records, and the header of one more; the rest is never asked for.
+    client.send(&crumbled(&hello, 1)[..64 * 6 + 5]).await;
+    let (alert, _) = client.read_to_end().await;
+    assert_eq!((alert[0], alert.len()), (21, 7), "{alert:?}");
+    edge.until(EdgeEvent::TlsMalformed, 1).await;
+}
+
+#[tokio::test]
+async fn a_first_message_in_some_pieces_is_answered() {
+    let origin = Origin::replying(200, "hi").start().await;
+    let edge = Edge::to(&origin);
+    let hello = hello(edge.authority.client());
+    let pieces = crumbled(&hello, hello.len().div_ceil(60));
+    let mut client = Client::connect(&edge.address).await;
+    client.send_pieces(&pieces, 7, Duration::ZERO).await;
+    let server_hello = client.read_exactly(6).await;
+    assert_eq!((server_hello[0], server_hello[5]), (22, 2), "{server_hello:?}");
+}
+
 /// A flood of handshakes, each as costly as it can be, from a thread of its own, for as long as `goes_on`.
 fn flood(
     edge: &Edge,

@@ -17,7 +17,9 @@ use super::Authority;
 /// A running data plane; dropping it ends it at once.
 pub(crate) struct Edge {
     proxy: Option<Proxy>,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
+    store: TlsStore,
+    plan: Plan,
+    snapshots: watch::Sender<Arc<Snapshot>>,
     pub(crate) authority: Authority,
     pub(crate) address: Address,
 }
@@ -34,9 +36,10 @@ impl Edge {
         let mut plan = plan(origins, authority.issue_files("app", &["DNS:app.test"]));
         change(&mut plan, &authority);
         let store = TlsStore::new();
-        store.publish(store.load(&plan).unwrap_or_else(|faults| panic!("{faults:?}")));
+        let loaded = store.load(&plan).unwrap_or_else(|faults| panic!("{faults:?}"));
+        store.publish(loaded).stamp(&mut plan);
         let snapshot = Snapshot::of(&plan, &Resolved::new(), &Registry::default(), None, 1);
-        let snapshots = watch::channel(Arc::new(snapshot)).1;
+        let snapshots = watch::Sender::new(Arc::new(snapshot));
         let settings = ProxySettings {
             threads: 1,
             records: None,
@@ -47,7 +50,7 @@ impl Edge {
             tls: store.subscribe(),
             start: None,
         };
-        let proxy = Proxy::start(&settings, snapshots.clone()).expect("threads can be started");
+        let proxy = Proxy::start(&settings, snapshots.subscribe()).expect("threads can be started");
         let socket = BoundListener::bind(&plan.listeners[0].bind, 1).expect("port 0 is always free");
         let Bind::Tcp(address) = socket.local() else {
             panic!("the listener is no Unix socket")
@@ -55,10 +58,36 @@ impl Edge {
         proxy.open(&plan.listeners[0].name, socket);
         Self {
             proxy: Some(proxy),
+            store,
+            plan,
             snapshots,
             authority,
             address: address.into(),
         }
+    }
+
+    /// Publishes what another plan needs of TLS, and nothing more of it.
+    pub(crate) fn publish(&mut self, change: impl FnOnce(&mut Plan)) {
+        change(&mut self.plan);
+        let loaded = self
+            .store
+            .load(&self.plan)
+            .unwrap_or_else(|faults| panic!("{faults:?}"));
+        self.store.publish(loaded).stamp(&mut self.plan);
+    }
+
+    /// Publishes the rest of it.
+    pub(crate) fn adopt(&self) {
+        let before = Arc::clone(&self.snapshots.borrow());
+        let snapshot = Snapshot::of(
+            &self.plan,
+            &Resolved::new(),
+            &Registry::default(),
+            Some(&before),
+            1,
+        );
+        self.snapshots.send_replace(Arc::new(snapshot));
+        self.store.settle();
     }
 
     /// To a backend that speaks HTTP/2 within TLS as `app.test`, for whom this authority vouches.
