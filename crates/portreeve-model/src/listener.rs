@@ -51,7 +51,7 @@ pub struct Listener {
 /// Where a listener without TLS sends its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Redirect {
-    /// Of the TLS listener, as configured.
+    /// Of the TLS listener, as the plan has it.
     pub port: u16,
     /// Of the response.
     pub status: u16,

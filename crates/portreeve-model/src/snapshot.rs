@@ -231,7 +231,7 @@ fn certificate_fields(listeners: &[ListenerPlan]) -> Arc<[Box<str>]> {
     fields.into_iter().collect()
 }
 
-/// With the port of the listener that it names, as configured.
+/// With the port of the listener that it names, as the plan has it.
 fn redirect(listener: &ListenerPlan, plan: &Plan) -> Option<Redirect> {
     let redirect = listener.redirect.as_ref()?;
     let to = redirect.to.as_ref();

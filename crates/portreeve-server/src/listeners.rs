@@ -40,6 +40,16 @@ impl Bound {
         })
     }
 
+    /// The same plan, with these listeners where they are: port 0 is the port that the kernel gave.
+    pub(crate) fn placed(&self, plan: &Plan) -> Plan {
+        Listeners::default().placed(plan, self)
+    }
+
+    fn real(&self, name: &Name) -> Option<Bind> {
+        let claim = self.0.iter().find(|claim| claim.plan.name == *name)?;
+        Some(claim.socket.as_ref()?.local())
+    }
+
     /// The first that takes registrations over TCP.
     pub(crate) fn taking_registrations(&self) -> Option<SocketAddr> {
         let mut taking = self.0.iter().filter(|claim| claim.plan.registration);
@@ -72,6 +82,19 @@ impl Listeners {
         let fresh = plan.listeners.iter().filter(|wanted| !self.has(wanted));
         let bound = fresh.map(|wanted| self.claim(wanted, threads));
         bound.collect::<Result<_, _>>().map(Bound)
+    }
+
+    /// The same plan, with listeners where they are once `fresh` is open: what is said of one listener's port by another (a
+    /// redirect) has to be true.
+    pub(crate) fn placed(&self, plan: &Plan, fresh: &Bound) -> Plan {
+        let mut plan = plan.clone();
+        for listener in &mut plan.listeners {
+            let held = || self.open.get(&listener.name).map(|open| open.real.clone());
+            if let Some(real) = fresh.real(&listener.name).or_else(held) {
+                listener.bind = real;
+            }
+        }
+        plan
     }
 
     /// Names of listeners that `plan` does not have, or has elsewhere.

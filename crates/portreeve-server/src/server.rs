@@ -76,7 +76,8 @@ impl Server {
         let tls = Tls::start(&mut config.plan, &config.state).await?;
         tls.show(&prepared.events);
         let settings = prepared.control_settings(&config, start, &tls);
-        let controller = Controller::start(config.plan.clone(), config.threads, settings).await?;
+        let plan = prepared.bound.placed(&config.plan);
+        let controller = Controller::start(plan, config.threads, settings).await?;
         let registrar = Registrar::new(controller.door());
         let (registrations, calls) = Registrations::start(registrar.clone());
         let wakes: Arc<Notify> = Arc::default();
@@ -155,7 +156,8 @@ impl Server {
             .await
             .inspect_err(|_| self.events.reload_refused())?;
         self.tls.publish(loaded, &mut config.plan);
-        self.controller.apply(config.plan.clone()).await;
+        let placed = self.listeners.placed(&config.plan, &bound);
+        self.controller.apply(placed).await;
         self.tls.settle();
         let closed = self.listeners.gone(&config.plan);
         self.listeners.close(&closed, &self.proxy);

@@ -24,6 +24,7 @@ mod open_files;
 mod packets;
 mod pairs;
 mod policies;
+mod redirects;
 mod reload;
 mod resilience;
 mod routing;
