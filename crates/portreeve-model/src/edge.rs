@@ -11,6 +11,8 @@ pub enum EdgeEvent {
     TlsResumed,
     /// HTTP without TLS came on a port for TLS.
     TlsPlainHttp,
+    /// A TLS handshake came on a port without TLS.
+    PlainTls,
     /// Bytes came that are no TLS handshake, or break its rules.
     TlsMalformed,
     /// The client named a host that no certificate is for, or none where it must.
@@ -53,10 +55,11 @@ pub enum EdgeEvent {
 
 impl EdgeEvent {
     /// All of them, each at the place of its [`index`](Self::index).
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::TlsFull,
         Self::TlsResumed,
         Self::TlsPlainHttp,
+        Self::PlainTls,
         Self::TlsMalformed,
         Self::TlsUnknownName,
         Self::TlsNothingShared,
@@ -91,6 +94,7 @@ impl EdgeEvent {
             Self::TlsFull => "tls_full",
             Self::TlsResumed => "tls_resumed",
             Self::TlsPlainHttp => "tls_plain_http",
+            Self::PlainTls => "plain_tls",
             Self::TlsMalformed => "tls_malformed",
             Self::TlsUnknownName => "tls_unknown_name",
             Self::TlsNothingShared => "tls_nothing_shared",

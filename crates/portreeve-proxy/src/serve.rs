@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod h1;
 pub(crate) mod h2;
 mod inbound;
+mod misplaced;
 mod own;
 pub(crate) mod packets;
 pub(crate) mod plain;

@@ -1,15 +1,18 @@
 //! A PROXY header ahead of a connection: read from those who have to send one, to the byte, since what follows may be
 //! anybody's.
 
+use std::fmt;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use portreeve_model::{EdgeEvent, Listener};
 use portreeve_preamble::{Ends, Fault, parse};
 
+use crate::said::Subject;
 use crate::serve::client::{Peer, Place};
 use crate::stream::wire::Wire;
 use crate::timer::Timer;
+use crate::worker::Worker;
 
 /// Whether this peer has to say whose connection it is.
 pub(super) fn is_due(peer: &Peer, listener: &Listener) -> bool {
@@ -27,9 +30,9 @@ pub(super) async fn read(
     let ends = match read_by(Instant::now() + listener.limits.head_timeout, stream, place).await {
         Ok(ends) => ends,
         Err(why) => {
-            why.tell(listener, &peer);
             if let Some(event) = why.event() {
                 listener.stats.note(shard, event);
+                why.tell(event, listener, &peer, &place.worker);
             }
             return None;
         }
@@ -67,12 +70,25 @@ impl Missing {
         }
     }
 
-    fn tell(&self, listener: &Listener, peer: &Peer) {
-        let (listener, peer) = (&*listener.name, &*peer.text);
+    /// Once per cause and interval, as somebody should act: either the load balancer does not send what it should, or the
+    /// peer is none.
+    fn tell(&self, event: EdgeEvent, listener: &Listener, peer: &Peer, worker: &Worker) {
+        let subject = Subject::Listener(listener.name.clone(), event);
+        if let Some(unsaid) = worker.said.may_say(subject, Instant::now()) {
+            tracing::warn!(
+                listener = &*listener.name, event = event.code(), peer = &*peer.text, reason = %self, unsaid,
+                "a connection without a PROXY header was closed: proxy_protocol says that this peer sends one"
+            );
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fault(fault) => tracing::debug!(listener, peer, %fault, "no PROXY header"),
-            Self::Late => tracing::debug!(listener, peer, "a PROXY header did not come in time"),
-            Self::Gone { .. } => {}
+            Self::Fault(fault) => write!(out, "{fault}"),
+            Self::Late => out.write_str("a PROXY header did not come within head_timeout"),
+            Self::Gone { .. } => out.write_str("the peer left before its PROXY header was whole"),
         }
     }
 }

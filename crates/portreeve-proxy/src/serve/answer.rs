@@ -92,7 +92,12 @@ pub(super) async fn later(client: &Client, listener: &Rc<Current>) -> Option<Rc<
 }
 
 /// Answers bytes that are no request; the connection cannot go on.
-pub(crate) async fn refuse_unread(client: &mut Client, listener: &Listener, refusal: &Refusal) -> Next {
+pub(crate) async fn refuse_unread(
+    client: &mut Client,
+    listener: &Listener,
+    refusal: &Refusal,
+    html: bool,
+) -> Next {
     let (worker, peer) = (client.worker.clone(), client.peer.clone());
     let mut record = Record::new(&worker, listener, peer.ip, client.spoken.version());
     refuse(
@@ -100,7 +105,7 @@ pub(crate) async fn refuse_unread(client: &mut Client, listener: &Listener, refu
         listener,
         refusal,
         &Form {
-            html: false,
+            html,
             grpc: None,
             head_only: false,
             keep_alive: None,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::client::Client;
 use super::inbound::NoRequest;
-use super::{answer, h2, inbound, packets};
+use super::{answer, h2, inbound, misplaced, packets};
 
 /// What becomes of the connection after a request.
 pub(crate) enum Next {
@@ -26,6 +26,9 @@ pub(crate) enum Next {
 pub(crate) fn serve(mut client: Client) -> impl Future<Output = ()> {
     async move {
         while idle(&mut client).await {
+            if misplaced::begins(&client) {
+                return Box::pin(misplaced::refuse(client)).await;
+            }
             if packets::begins(&client) {
                 return Box::pin(packets::serve(client)).await;
             }
@@ -123,7 +126,9 @@ async fn serve_ready(client: &mut Client) -> Next {
         let next = match inbound::read(client, &listener.limits).await {
             Ok(request) => answer::answer(client, &listener, request).await,
             Err(NoRequest::Gone) => Next::Close,
-            Err(NoRequest::Refused(refusal)) => answer::refuse_unread(client, &listener, &refusal).await,
+            Err(NoRequest::Refused(refusal)) => {
+                answer::refuse_unread(client, &listener, &refusal, false).await
+            }
         };
         match next {
             Next::Request if begins_request(client) => {}

@@ -8,19 +8,19 @@ use portreeve_model::Cause;
 use super::client::Client;
 use super::inbound::NoRequest;
 use super::{answer, inbound};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, prefers_html};
 use crate::request::Request;
 
 /// Reads one request, which has to be there by the deadline, and answers that TLS is spoken here.
 pub(crate) async fn refuse(mut client: Client, deadline: Instant) {
     let listener = client.gate.listener();
     client.head_until = Some(deadline);
-    let refusal = match inbound::read(&mut client, &listener.limits).await {
-        Ok(request) => said_where(&request),
-        Err(NoRequest::Refused(_)) => Refusal::new(Cause::PlainHttp),
+    let (refusal, html) = match inbound::read(&mut client, &listener.limits).await {
+        Ok(request) => (said_where(&request), prefers_html(&request.head)),
+        Err(NoRequest::Refused(_)) => (Refusal::new(Cause::PlainHttp), false),
         Err(NoRequest::Gone) => return,
     };
-    answer::refuse_unread(&mut client, &listener, &refusal).await;
+    answer::refuse_unread(&mut client, &listener, &refusal, html).await;
     client.linger().await;
 }
 

@@ -14,6 +14,7 @@ use portreeve_model::{EdgeEvent, Listener};
 use super::link::{End, Link};
 use super::seats;
 use super::stream::{Asked, Running, Shared};
+use crate::said::Subject;
 use crate::serve::client::Client;
 use crate::stream::inward::{Backlog, Held};
 
@@ -95,7 +96,7 @@ impl Session {
             .as_ref()
             .map_or_else(|event| *event, |_| Some(EdgeEvent::Http2Opened));
         if let Some(event) = event {
-            listener.stats.note(shared.worker.shard, event);
+            note(&shared, &listener, event);
         }
         Some(Self {
             h2: shaken.ok()?,
@@ -350,8 +351,25 @@ impl Session {
     }
 
     fn note(&self, event: EdgeEvent) {
-        let shard = self.shared.worker.shard;
-        self.shared.gate.listener().stats.note(shard, event);
+        note(&self.shared, &self.shared.gate.listener(), event);
+    }
+}
+
+/// Counts it; what clients should not do is said too, once per cause and interval.
+fn note(shared: &Shared, listener: &Listener, event: EdgeEvent) {
+    listener.stats.note(shared.worker.shard, event);
+    if matches!(event, EdgeEvent::Http2Opened | EdgeEvent::Http2Timeout) {
+        return;
+    }
+    let subject = Subject::Listener(listener.name.clone(), event);
+    if let Some(unsaid) = shared.worker.said.may_say(subject, Instant::now()) {
+        tracing::info!(
+            listener = &*listener.name,
+            event = event.code(),
+            client = &*shared.peer.text,
+            unsaid,
+            "a client broke a rule of HTTP/2 or one of its bounds"
+        );
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) async fn serve(asked: Asked) {
         }
         Err(NoRequest::Gone) => {}
         Err(NoRequest::Refused(refusal)) => {
-            answer::refuse_unread(&mut client, &listener, &refusal).await;
+            answer::refuse_unread(&mut client, &listener, &refusal, false).await;
         }
     }
 }

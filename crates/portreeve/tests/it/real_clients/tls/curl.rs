@@ -113,12 +113,17 @@ async fn curl_is_told_that_a_tls_port_wants_https() {
     let origin = Origin::replying(200, "served").start().await;
     let site = Site::before_origin(&origin);
     let plain = url(&site, "app.test", "/").replace("https:", "http:");
-    let Some(curl) = curl(&site, &["-w", "%{http_code}", &plain]) else {
+    let Some(program) = curl(&site, &["-w", "%{http_code}", &plain]) else {
         return;
     };
-    let text = run(curl).await.text();
+    let text = run(program).await.text();
     assert!(text.contains("plain_http") && text.ends_with("400"), "{text}");
     assert!(text.contains("https://"), "{text}");
+    let Some(browser) = curl(&site, &["-H", "Accept: text/html", &plain]) else {
+        return;
+    };
+    let text = run(browser).await.text();
+    assert!(text.contains("<h1>400") && text.contains("https://"), "{text}");
     site.end();
 }
 
