@@ -161,6 +161,15 @@ pub enum Warning {
         /// Whole days.
         days: u64,
     },
+    /// Browsers will not take it.
+    #[error(
+        "the certificate in {} has no names (subjectAltName), and browsers do not look at its common name; have one with them",
+        file.display()
+    )]
+    NoNames {
+        /// Which.
+        file: PathBuf,
+    },
     /// Others of this machine could take it.
     #[error("the key in {} may be read by others (mode {mode:o}); `chmod 600`", file.display())]
     KeyReadable {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::hash::{DefaultHasher, Hasher};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -98,9 +98,9 @@ fn is_young(about: &Metadata) -> bool {
 }
 
 fn contents(path: &Path) -> Result<Vec<u8>, Wrong> {
-    let unreadable = |fault: std::io::Error| Wrong::Unreadable {
+    let unreadable = |fault: io::Error| Wrong::Unreadable {
         file: path.to_owned(),
-        reason: fault.to_string(),
+        reason: unreadable_since(&fault),
     };
     let mut read = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
@@ -114,6 +114,17 @@ fn contents(path: &Path) -> Result<Vec<u8>, Wrong> {
         });
     }
     Ok(read)
+}
+
+fn unreadable_since(fault: &io::Error) -> String {
+    match fault.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "not permitted; whoever Portreeve runs as has to be allowed to read it".to_owned()
+        }
+        _ => fault.to_string(),
+    }
 }
 
 fn digest(read: &Result<Vec<u8>, Wrong>) -> u64 {

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
-use crate::certificate::pem_certificates;
+use crate::certificate::{pem_certificates, pem_fault};
 use crate::fault::Wrong;
 use crate::provider::provider;
 
@@ -41,7 +41,7 @@ pub(crate) fn read_revoked(
         Ok(lists) => Ok(lists),
         Err(fault) => Err(Wrong::Malformed {
             file: file.to_owned(),
-            reason: fault.to_string(),
+            reason: pem_fault(&fault).to_owned(),
         }),
     }
 }

@@ -158,7 +158,7 @@ impl ListenerParts {
         let found = self
             .certificates
             .iter()
-            .flat_map(|kept| warned::of_files(kept, now));
+            .flat_map(|kept| warned::of_files(kept, now).chain(warned::of_names(kept)));
         found.map(|warning| warning.at(&place)).collect()
     }
 

@@ -322,6 +322,29 @@ fn dates_are_warned_of_once_a_day() {
 }
 
 #[test]
+fn a_file_that_breaks_off_is_told_as_one() {
+    let (folder, authority) = (Folder::new(), Authority::new());
+    let files = folder.leaf("a", &authority.leaf(&["a.test"]));
+    let whole = std::fs::read_to_string(&files.certificate).unwrap();
+    folder.put("a.pem", &whole[..200]);
+    let faults = TlsStore::new().load(&plan(vec![files])).unwrap_err();
+    let told: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let wanted = "a.pem: a section that -----BEGIN begins has no end";
+    assert!(told[0].ends_with(wanted), "{told:?}");
+}
+
+#[test]
+fn a_certificate_without_names_is_warned_of() {
+    let (folder, authority) = (Folder::new(), Authority::new());
+    let files = folder.leaf("a", &authority.leaf(&[]));
+    let loaded = TlsStore::new().load(&plan(vec![files.clone()])).unwrap();
+    let file = files.certificate;
+    assert_eq!(loaded.warnings().len(), 1);
+    assert_eq!(loaded.warnings()[0].warning, Warning::NoNames { file });
+}
+
+#[test]
 fn a_key_that_others_may_read_is_warned_of() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, authority) = (Folder::new(), Authority::new());

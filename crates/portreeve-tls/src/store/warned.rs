@@ -9,6 +9,7 @@ use portreeve_model::plan::CertificatePlan;
 use super::kept::Kept;
 use crate::certificate::{Certificate, CertificateFacts, CertificateSource};
 use crate::fault::{Place, TlsWarning, Warning};
+use crate::names::shown_by;
 
 /// What was said, and when: each thing is said once a day.
 #[derive(Debug, Default)]
@@ -53,6 +54,7 @@ fn subject(warning: &TlsWarning) -> (Place, &'static str, String) {
         Warning::Expired { origin, .. } => ("expired", origin.clone()),
         Warning::NotYetValid { origin, .. } => ("not yet valid", origin.clone()),
         Warning::ExpiresSoon { origin, .. } => ("expires soon", origin.clone()),
+        Warning::NoNames { file } => ("no names", file.display().to_string()),
         Warning::KeyReadable { file, .. } => ("readable", file.display().to_string()),
         Warning::Insecure => ("insecure", String::new()),
     };
@@ -74,6 +76,14 @@ pub(super) fn of_files(kept: &Kept<CertificatePlan>, now: SystemTime) -> impl It
     let open = key.and_then(|seen| Some((seen.path().to_owned(), seen.open_mode()?)));
     let readable = open.map(|(file, mode)| Warning::KeyReadable { file, mode });
     readable.into_iter().chain(of_certificate(&kept.value, now))
+}
+
+/// What should be looked at in a certificate that clients look for their host in.
+pub(super) fn of_names(kept: &Kept<CertificatePlan>) -> Option<Warning> {
+    let leaf = kept.value.key.cert.first()?;
+    shown_by(leaf).names.is_empty().then(|| Warning::NoNames {
+        file: kept.source.certificate.clone(),
+    })
 }
 
 /// What should be looked at in its dates.
