@@ -1,7 +1,9 @@
 //! The account at the authority: opened once, kept, opened again.
 
-use instant_acme::{Account, AccountBuilder, ExternalAccountKey, NewAccount};
+use instant_acme::{Account, AccountBuilder, AccountCredentials, ExternalAccountKey, Key, NewAccount};
 use portreeve_model::plan::AcmePlan;
+use rcgen::KeyPair;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 
 use crate::AcmeFault;
 use crate::client::Asker;
@@ -18,27 +20,56 @@ pub(crate) async fn open(plan: &AcmePlan, folder: &Folder) -> Result<Account, Ac
 }
 
 async fn create(plan: &AcmePlan, folder: &Folder, builder: AccountBuilder) -> Result<Account, AcmeFault> {
-    let contacts: Vec<&str> = plan.contacts.iter().map(String::as_str).collect();
-    let wanted = NewAccount {
-        contact: &contacts,
-        terms_of_service_agreed: true,
-        only_return_existing: false,
-    };
     let external = external_account(plan)?;
-    let (account, credentials) = builder
-        .create(&wanted, plan.directory.clone(), external.as_ref())
-        .await
-        .map_err(|error| AcmeFault::of(&plan.directory, &error))?;
+    // First of all: no account is opened that could not be kept.
+    let key = folder.account_key()?;
+    let (account, credentials) = match (plan.contacts.is_empty(), external) {
+        (true, None) => create_plain(plan, &key, builder).await?,
+        (_, external) => create_telling(plan, builder, external.as_ref()).await?,
+    };
     folder.keep_account(&KeptAccount {
         contacts: plan.contacts.clone(),
         credentials,
     })?;
+    folder.forget_account_key();
     tracing::info!(
         directory = plan.directory,
         account = account.id(),
         "a new account at the certificate authority"
     );
     Ok(account)
+}
+
+/// By a key that is kept before the authority knows it. Whoever asks again with the same key is given the same account (RFC
+/// 8555 section 7.3.1), so that an end between its answer and our keeping it makes no second one.
+async fn create_plain(
+    plan: &AcmePlan,
+    key: &KeyPair,
+    builder: AccountBuilder,
+) -> Result<(Account, AccountCredentials), AcmeFault> {
+    let fault = |error| AcmeFault::of(&plan.directory, &error);
+    let der = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let key = Key::from_pkcs8_der(der.clone_key()).map_err(fault)?;
+    let created = builder.create_from_key((key, der.into()), plan.directory.clone());
+    created.await.map_err(fault)
+}
+
+/// The protocol's crate takes a key of ours only where nothing else is told; so here such an end can make a second account.
+async fn create_telling(
+    plan: &AcmePlan,
+    builder: AccountBuilder,
+    external: Option<&ExternalAccountKey>,
+) -> Result<(Account, AccountCredentials), AcmeFault> {
+    let contacts: Vec<&str> = plan.contacts.iter().map(String::as_str).collect();
+    let wanted = NewAccount {
+        contact: &contacts,
+        terms_of_service_agreed: true,
+        only_return_existing: false,
+    };
+    let created = builder.create(&wanted, plan.directory.clone(), external);
+    created
+        .await
+        .map_err(|error| AcmeFault::of(&plan.directory, &error))
 }
 
 async fn reopen(
@@ -59,6 +90,13 @@ async fn reopen(
         folder.keep_account(&kept)?;
     }
     Ok(account)
+}
+
+/// What is wrong with the files that are named for the authority, without asking it.
+pub(crate) fn look(plan: &AcmePlan) -> Vec<AcmeFault> {
+    let authorities = Asker::trusting(plan.authorities.as_deref());
+    let external = external_account(plan);
+    authorities.err().into_iter().chain(external.err()).collect()
 }
 
 /// RFC 8555 section 7.3.4.

@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::AcmeFault;
@@ -64,10 +64,14 @@ fn roots_of(path: &Path) -> Result<RootCertStore, AcmeFault> {
         path: path.to_owned(),
         reason,
     };
-    let found = CertificateDer::pem_file_iter(path).map_err(|error| fault(error.to_string()))?;
+    let unread = |error: pem::Error| match error {
+        pem::Error::Io(error) => fault(error.to_string()),
+        error => fault(portreeve_tls::pem_fault(&error).to_owned()),
+    };
+    let found = CertificateDer::pem_file_iter(path).map_err(unread)?;
     let mut roots = RootCertStore::empty();
     for certificate in found {
-        let certificate = certificate.map_err(|error| fault(error.to_string()))?;
+        let certificate = certificate.map_err(unread)?;
         roots.add(certificate).map_err(|error| fault(error.to_string()))?;
     }
     match roots.is_empty() {

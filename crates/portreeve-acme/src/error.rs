@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
+use rustls::CertificateError;
+
 /// Why a name has no new certificate. None of them harms what is already there.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -117,7 +119,7 @@ impl AcmeFault {
             },
             error => Self::Unreachable {
                 directory: directory.to_owned(),
-                reason: whole(error),
+                reason: advised(error),
             },
         }
     }
@@ -144,6 +146,51 @@ pub(crate) fn said(problem: &instant_acme::Problem) -> String {
 fn is_stranger(problem: &instant_acme::Problem) -> bool {
     let kind = problem.r#type.as_deref().unwrap_or_default();
     kind.ends_with(":accountDoesNotExist")
+}
+
+/// With all that caused it, and what would be right where that is known.
+fn advised(error: &instant_acme::Error) -> String {
+    let text = whole(error);
+    match advice(error) {
+        Some(advice) => format!("{text}; {advice}"),
+        None => text,
+    }
+}
+
+fn advice(error: &instant_acme::Error) -> Option<&'static str> {
+    if matches!(error, instant_acme::Error::Json(_)) {
+        return Some("is this the URL of an ACME directory?");
+    }
+    match refused_certificate(error)? {
+        CertificateError::UnknownIssuer => {
+            Some("name those who vouch for the authority's own certificate (acme.authorities)")
+        }
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => Some("is the clock of this machine right?"),
+        _ => None,
+    }
+}
+
+/// Why the authority's own certificate was not taken, if that is the cause.
+fn refused_certificate<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CertificateError> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(fault)) = error.downcast_ref() {
+            return Some(fault);
+        }
+        cause = within(error);
+    }
+    None
+}
+
+/// What is within an error of input and output is not among its sources.
+fn within<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(within) => Some(within),
+        None => error.source(),
+    }
 }
 
 /// With all that caused it.

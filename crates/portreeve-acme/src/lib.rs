@@ -43,6 +43,12 @@ pub struct Acme {
     task: JoinHandle<()>,
 }
 
+/// What is wrong with the files that the plan names for the authority; it is not asked.
+#[must_use]
+pub fn look_at_files(plan: &Plan) -> Vec<AcmeFault> {
+    plan.acme.as_ref().map(account::look).unwrap_or_default()
+}
+
 /// What it needs beside the plan.
 #[derive(Debug)]
 pub struct AcmeSettings {

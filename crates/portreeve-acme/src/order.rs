@@ -50,7 +50,10 @@ impl Ordering {
         for proof in &self.proofs {
             match self.by(*proof).await {
                 Err(fault @ (AcmeFault::Unproved { .. } | AcmeFault::NoChallenge { .. })) => {
-                    tracing::info!(domain = self.domain, proof = proof.code(), %fault, "this proof did not do");
+                    // The last one is told by whoever asked for the order.
+                    if Some(proof) != self.proofs.last() {
+                        tracing::info!(domain = self.domain, %fault, "this proof did not do; trying another");
+                    }
                     last = Some(fault);
                 }
                 outcome => return outcome,

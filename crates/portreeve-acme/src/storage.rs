@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <state>/acme/<authority>/account.json           the account's key, its address at the authority, its contacts
+//!                          account.key            the key of an account that is being opened
 //!                          certificates/NAME.pem  the key, the certificate, those that vouch for it
 //!                          orders/NAME.json       the order's address and the key it is for
 //! ```
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use instant_acme::AccountCredentials;
 use portreeve_tls::{Managed, pem_fault};
+use rcgen::KeyPair;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::de::DeserializeOwned;
@@ -94,6 +96,29 @@ impl Folder {
         self.write_json(&self.account_path(), account)
     }
 
+    /// The key of the account that is to be opened: the one that was kept, since the authority may know it already, else a
+    /// new one, which is kept first.
+    pub(crate) fn account_key(&self) -> Result<KeyPair, AcmeFault> {
+        let path = self.account_key_path();
+        let kept = read(&path).and_then(|pem| {
+            let key = KeyPair::from_pem(&pem);
+            key.inspect_err(|_| set_aside(&path, "it is no key in PEM")).ok()
+        });
+        if let Some(key) = kept {
+            return Ok(key);
+        }
+        let key = KeyPair::generate().map_err(|error| AcmeFault::Unusable {
+            reason: format!("no key can be made: {error}"),
+        })?;
+        self.write(&path, key.serialize_pem().as_bytes())?;
+        Ok(key)
+    }
+
+    /// The account is open, and has it.
+    pub(crate) fn forget_account_key(&self) {
+        forget(&self.account_key_path());
+    }
+
     /// The authority knows it no more.
     pub(crate) fn forget_account(&self) {
         forget(&self.account_path());
@@ -126,6 +151,10 @@ impl Folder {
 
     fn account_path(&self) -> PathBuf {
         self.0.join("account.json")
+    }
+
+    fn account_key_path(&self) -> PathBuf {
+        self.0.join("account.key")
     }
 
     fn certificate_path(&self, domain: &str) -> PathBuf {

@@ -40,8 +40,49 @@ async fn an_authority_that_nobody_vouches_for_gets_no_account() {
     let figures = until(&acme, |figures| figures.failed.iter().sum::<u64>() >= 1).await;
 
     let fault = figures.names["shop.test"].fault.clone().expect("it is told why");
-    assert!(fault.contains("UnknownIssuer"), "{fault}");
-    assert_eq!(stage.folder.kept(), Vec::<std::path::PathBuf>::new());
+    assert!(fault.contains("UnknownIssuer; name those who vouch"), "{fault}");
+    assert_eq!(stage.folder.kept_as("account.json"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_is_no_authority_is_told_as_such() {
+    if !is_installed() {
+        return;
+    }
+    let stage = Stage::new().await;
+    let pebble = stage.pebble().await;
+    let elsewhere = pebble.directory().replace("/dir", "/nowhere");
+
+    let acme = stage.start(&stage.plan(elsewhere, &["shop.test"]));
+    let figures = until(&acme, |figures| figures.failed.iter().sum::<u64>() >= 1).await;
+
+    let fault = figures.names["shop.test"].fault.clone().expect("it is told why");
+    assert!(
+        fault.ends_with("is this the URL of an ACME directory?"),
+        "{fault}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_could_not_be_kept_is_not_opened() {
+    if !is_installed() {
+        return;
+    }
+    let stage = Stage::new().await;
+    let pebble = stage.pebble().await;
+    // As a full disk does, even to root.
+    std::fs::write(stage.folder.state(), "a file where a folder should be").unwrap();
+
+    let acme = stage.start(&stage.plan(pebble.directory(), &["shop.test"]));
+    let figures = until(&acme, |figures| figures.failed.iter().sum::<u64>() >= 3).await;
+
+    let fault = figures.names["shop.test"].fault.clone().expect("it is told why");
+    assert!(
+        fault.contains("nothing is ordered that could not be kept"),
+        "{fault}"
+    );
+    let log = std::fs::read_to_string(stage.folder.path("pebble.log")).unwrap();
+    assert!(!log.contains("accounts in memory"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
