@@ -52,7 +52,8 @@ fn external_account(section: &mut Section<'_>) -> Option<(String, PathBuf)> {
     id.zip(key)
 }
 
-fn directory(text: &str) -> Result<String, Complaint> {
+/// The URL of an authority's directory.
+pub(crate) fn directory(text: &str) -> Result<String, Complaint> {
     let rest = text.strip_prefix("https://").unwrap_or_default();
     let is_good =
         !rest.is_empty() && !rest.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());

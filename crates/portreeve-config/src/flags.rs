@@ -30,6 +30,10 @@ pub struct Flags {
     pub tls_key: Vec<PathBuf>,
     /// `--domain NAME,NAME`: every listener speaks TLS, with certificates had by ACME.
     pub domain: Vec<String>,
+    /// `--acme-directory URL`: the authority that certifies them; none: Let's Encrypt.
+    pub acme_directory: Option<String>,
+    /// `--acme-authorities FILE`, in PEM: who vouches for that authority's own certificate; none: whom the machine trusts.
+    pub acme_authorities: Option<PathBuf>,
     /// `--to ADDR,ADDR`; commas within are taken as separators. None: backends register, on each listener, and
     /// packets are served beside HTTP.
     pub to: Vec<String>,
@@ -74,7 +78,7 @@ pub fn from_flags(flags: &Flags) -> Result<Config, Faults> {
         routes: Vec::new(),
         policies: Vec::new(),
         registration: RegistrationPlan::default(),
-        acme: None,
+        acme: listeners::acme(flags, &findings),
         zone: None,
         admin: admin.map(|plan| Placed {
             place: Place::flag("--admin"),

@@ -70,6 +70,12 @@ pub(crate) struct ServeArguments {
     /// Speak TLS, with certificates for these names that are had by ACME [from: Let's Encrypt].
     #[arg(long, value_name = "NAME,NAME", help_heading = WITHOUT_A_FILE)]
     pub(crate) domain: Vec<String>,
+    /// Have them from this authority instead; the URL of its ACME directory.
+    #[arg(long, value_name = "URL", requires = "domain", help_heading = WITHOUT_A_FILE)]
+    pub(crate) acme_directory: Option<String>,
+    /// Who vouches for that authority's own certificate, in PEM [default: whom the machine trusts].
+    #[arg(long, value_name = "FILE", requires = "domain", help_heading = WITHOUT_A_FILE)]
+    pub(crate) acme_authorities: Option<PathBuf>,
     /// Send clients without TLS to https from here [default: :80 beside TLS without --listen].
     #[arg(long, value_name = "ADDR", help_heading = WITHOUT_A_FILE)]
     pub(crate) redirect: Vec<String>,
@@ -120,6 +126,8 @@ impl ServeArguments {
             ("--tls-cert", !self.tls_cert.is_empty()),
             ("--tls-key", !self.tls_key.is_empty()),
             ("--domain", !self.domain.is_empty()),
+            ("--acme-directory", self.acme_directory.is_some()),
+            ("--acme-authorities", self.acme_authorities.is_some()),
             ("--redirect", !self.redirect.is_empty()),
             ("--to", !self.to.is_empty()),
             ("--pool", self.pool.is_some()),
@@ -153,12 +161,13 @@ Examples:
   portreeve check portreeve.toml";
 
 const SERVE_NOTES: &str = "\
-Without --to and without a file, backends register: each --listen takes HTTP, packets and, from this machine,
-registrations. HTTP goes to the pool `default` (or --pool), to a backend that upholds what the request asks for in
-Privacy-Policy; packets go to the pool `packets`.
+Without --to and without a file, backends register: each --listen takes HTTP, packets and, from
+this machine, registrations. HTTP goes to the pool `default` (or --pool), to a backend that upholds
+what the request asks for in Privacy-Policy; packets go to the pool `packets`.
 
-With --tls-cert and --tls-key, or with --domain, every --listen speaks TLS; without any, :443 does, and :80 sends
-clients there. With backends that begin with tcp:// or tls:// connections are carried as they are.
+With --tls-cert and --tls-key, or with --domain, every --listen speaks TLS; without any, :443 does,
+and :80 sends clients there. With backends that begin with tcp:// or tls:// connections are carried
+as they are.
 
 Signals:
   SIGHUP           reload the file, all or nothing (a change of the file does the same)

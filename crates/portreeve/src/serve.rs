@@ -90,6 +90,8 @@ impl Resolved {
             tls_cert: arguments.tls_cert,
             tls_key: arguments.tls_key,
             domain: arguments.domain,
+            acme_directory: arguments.acme_directory,
+            acme_authorities: arguments.acme_authorities,
             to: arguments.to,
             pool: arguments.pool,
             balance: arguments.balance,

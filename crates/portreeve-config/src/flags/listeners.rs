@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use portreeve_model::plan::{
-    Bind, Carries, CertificatePlan, ListenerPlan, Name, RedirectPlan, Target, TlsPlan,
+    AcmePlan, Bind, Carries, CertificatePlan, ListenerPlan, Name, RedirectPlan, Target, TlsPlan,
 };
 
 use super::Flags;
@@ -12,7 +12,7 @@ use crate::findings::Findings;
 use crate::listener::{ListenerDraft, redirect};
 use crate::place::{Place, quoted};
 use crate::word::Complaint;
-use crate::{defaults, host, word, zero};
+use crate::{acme, defaults, host, word, zero};
 
 /// Those of `--listen`, then those of `--redirect`.
 pub(super) fn listeners(flags: &Flags, targets: &[Target], findings: &Findings) -> Vec<ListenerDraft> {
@@ -109,6 +109,31 @@ fn tls(flags: &Flags, findings: &Findings) -> Option<TlsPlan> {
     };
     let is_asked = !certificates.is_empty() || !keys.is_empty() || !flags.domain.is_empty();
     is_asked.then_some(plan)
+}
+
+/// How certificates are had, if that is not the usual way.
+pub(super) fn acme(flags: &Flags, findings: &Findings) -> Option<AcmePlan> {
+    let plain = AcmePlan::default();
+    let (directory, authorities) = (&flags.acme_directory, &flags.acme_authorities);
+    let first = match (directory, authorities) {
+        (Some(_), _) => "--acme-directory",
+        (None, Some(_)) => "--acme-authorities",
+        (None, None) => return None,
+    };
+    if flags.domain.is_empty() {
+        let complaint = Complaint::new("such a flag beside --domain");
+        findings.add(&Place::flag(first), "no --domain", complaint);
+    }
+    let directory = directory
+        .as_ref()
+        .and_then(|text| super::word("--acme-directory", text, acme::directory, findings));
+    Some(AcmePlan {
+        directory: directory.unwrap_or(plain.directory),
+        authorities: authorities
+            .as_ref()
+            .and_then(|path| file("--acme-authorities", path, findings)),
+        ..plain
+    })
 }
 
 fn domains(flags: &Flags, findings: &Findings) -> Vec<String> {

@@ -57,6 +57,30 @@ fn a_domain_is_enough_for_https() {
 }
 
 #[test]
+fn domains_can_be_certified_by_another_authority() {
+    let flags = Flags {
+        domain: vec!["app.test".to_owned()],
+        acme_directory: Some("https://ca.test/dir".to_owned()),
+        acme_authorities: Some(PathBuf::from("/c/ca.pem")),
+        ..to("a:1")
+    };
+    let acme = meant(&flags).plan.acme.expect("it is said");
+    assert_eq!(acme.directory, "https://ca.test/dir");
+    assert_eq!(acme.authorities, Some(PathBuf::from("/c/ca.pem")));
+
+    let plain = Flags {
+        acme_directory: Some("http://ca.test/dir".to_owned()),
+        ..flags
+    };
+    assert!(told(&plain).contains("--acme-directory: found \"http://ca.test/dir\""));
+    let pointless = Flags {
+        acme_authorities: Some(PathBuf::from("/c/ca.pem")),
+        ..secured(to("a:1"))
+    };
+    assert!(told(&pointless).contains("--acme-authorities: found no --domain"));
+}
+
+#[test]
 fn a_redirect_names_the_port_that_is_not_the_usual_one() {
     let flags = Flags {
         listen: vec![":8443".to_owned()],
