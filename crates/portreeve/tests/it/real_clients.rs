@@ -2,6 +2,7 @@
 //!
 //! A client that is not installed is told loudly and left out; where `CI` is set that is a failure.
 
+mod acme;
 mod browser;
 mod curl;
 mod http2;

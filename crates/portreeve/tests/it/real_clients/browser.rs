@@ -8,7 +8,7 @@ use crate::real_clients::{before, before_origin, python, url};
 use crate::shared::tool;
 
 /// Chromium without a window, by an empty profile of its own, with nothing to say to anybody but us.
-fn chromium(folder: &Scratch) -> Option<Command> {
+pub(super) fn chromium(folder: &Scratch) -> Option<Command> {
     let mut command = Command::new(tool::find("chromium", "chromium")?);
     command
         .args([
@@ -30,7 +30,7 @@ fn chromium(folder: &Scratch) -> Option<Command> {
 }
 
 /// The document as the browser has it in the end.
-async fn dom(mut chromium: Command, url: &str) -> String {
+pub(super) async fn dom(mut chromium: Command, url: &str) -> String {
     chromium.args(["--dump-dom", url]);
     run(chromium).await.text()
 }

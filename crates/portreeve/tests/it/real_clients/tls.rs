@@ -1,9 +1,11 @@
 //! TLS, and HTTP/2 within it: curl, openssl, nghttp, h2load, and what PyPI has.
 
+mod browser;
 mod curl;
 mod nghttp;
 mod openssl;
 mod python;
+mod reload;
 mod sslyze;
 
 use std::path::PathBuf;

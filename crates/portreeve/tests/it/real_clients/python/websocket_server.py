@@ -7,7 +7,7 @@ import threading
 
 # Its image comes when the script is through, so that the page is loaded no sooner.
 PAGE = b"""<!doctype html><title>waiting</title><p id=said>nothing</p><img src=/when-finished><script>
-const socket = new WebSocket("ws://" + location.host + "/echo");
+const socket = new WebSocket(location.protocol.replace("http", "ws") + "//" + location.host + "/echo");
 socket.onopen = () => socket.send("from the browser");
 socket.onmessage = event => {
   document.getElementById("said").textContent = "echo: " + event.data;

@@ -1,4 +1,7 @@
-"""WebSockets over HTTP/2 (RFC 8441), by the package h2: several on one connection, beside a plain request."""
+"""WebSockets over HTTP/2 (RFC 8441), by the package h2: several on one connection, beside a plain request.
+
+With `pause` it says that they are open, and goes on when a line comes in.
+"""
 
 import os
 import socket
@@ -103,6 +106,9 @@ assert heads[one][":status"] == heads[two][":status"] == heads[page][":status"] 
 assert b"<title>waiting</title>" in bodies[page]
 for forbidden in ["connection", "upgrade", "sec-websocket-accept", "transfer-encoding"]:
     assert forbidden not in heads[one], heads[one]
+if "pause" in sys.argv:
+    print("open", flush=True)
+    sys.stdin.readline()
 for stream in [one, two]:
     for first, payload in [(0x81, b"hello"), (0x82, bytes(range(256)) * 10), (0x82, os.urandom(200_000))]:
         framed = frame(first, payload)
