@@ -1,5 +1,7 @@
 //! What the documents say, held against the code and the binary: a page that is wrong fails here.
 
+mod edge;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -57,20 +59,6 @@ fn every_example_of_resilience_is_sound_and_each_setting_has_an_effect() {
         fs::write(&file, completed(&block)).unwrap();
         let said = succeed(["check", file.to_str().unwrap()]);
         assert!(!said.contains("warning"), "{said} of\n{block}");
-    }
-}
-
-#[test]
-fn the_flags_in_the_readme_are_accepted() {
-    let commands = blocks(&text(&root().join("README.md")), "sh").concat();
-    let serves: Vec<&str> = commands
-        .lines()
-        .filter(|line| line.starts_with("portreeve serve") && !line.contains("--config"))
-        .collect();
-    assert!(!serves.is_empty(), "the README shows no flags");
-    for line in serves {
-        let command = line.split(" #").next().unwrap_or_default();
-        succeed(command.split_whitespace().skip(1).chain(["--print-config"]));
     }
 }
 
