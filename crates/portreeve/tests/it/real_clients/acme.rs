@@ -194,11 +194,20 @@ async fn an_order_goes_on_where_a_kill_cut_it_off() {
     if !is_installed() {
         return;
     }
+    for _ in 0..ATTEMPTS {
+        if has_gone_on().await {
+            return;
+        }
+    }
+    panic!("no order went on");
+}
+
+/// Whether the order that a kill cut off was the one that gave the certificate. Pebble looks at a moment that it throws dice
+/// for; if nobody was there just then, the order is void, and a new one is right.
+async fn has_gone_on() -> bool {
     let stage = Stage::new().await;
-    // It looks at proofs only after a while, so that there is a middle to be killed in.
-    let pebble = stage
-        .pebble(vec![("PEBBLE_VA_NOSLEEP", "0"), ("PEBBLE_VA_SLEEPTIME", "3")])
-        .await;
+    let env = vec![("PEBBLE_VA_NOSLEEP", "0"), ("PEBBLE_VA_SLEEPTIME", "3")];
+    let pebble = stage.pebble(env).await;
     let mut portreeve = stage.serve(&pebble);
     portreeve.told("ordering a certificate");
     stage.until_kept("orders/app.test.json").await;
@@ -206,14 +215,17 @@ async fn an_order_goes_on_where_a_kill_cut_it_off() {
     let account = fs::read(stage.kept_as("account.json").unwrap()).unwrap();
 
     let mut portreeve = stage.serve(&pebble);
-    portreeve.told("the order that was under way goes on");
     portreeve.told("a new certificate is in use");
 
     stage.assert_serves(&pebble.root().await).await;
     assert_eq!(stage.names_kept(), ["account.json", "app.test.pem"]);
     assert_eq!(fs::read(stage.kept_as("account.json").unwrap()).unwrap(), account);
     assert!(stage.has_one_account());
+    let said = portreeve.stderr.so_far();
+    said.contains("the order that was under way goes on") && !said.contains("this proof did not do")
 }
+
+const ATTEMPTS: usize = 5;
 
 #[tokio::test]
 async fn kills_at_any_moment_leave_whole_files_and_one_account() {
