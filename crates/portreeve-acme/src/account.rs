@@ -14,7 +14,11 @@ pub(crate) async fn open(plan: &AcmePlan, folder: &Folder) -> Result<Account, Ac
     let asker = Asker::trusting(plan.authorities.as_deref())?;
     let builder = Account::builder_with_http(Box::new(asker));
     match folder.account() {
-        Some(kept) => reopen(plan, folder, builder, kept).await,
+        Some(kept) => {
+            // An end may have left it behind.
+            folder.forget_account_key();
+            reopen(plan, folder, builder, kept).await
+        }
         None => create(plan, folder, builder).await,
     }
 }
