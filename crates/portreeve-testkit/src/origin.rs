@@ -149,6 +149,18 @@ impl Origin {
             .await;
     }
 
+    /// Returns once a request has this body, all of it.
+    ///
+    /// # Panics
+    /// If none has in time.
+    pub async fn until_body(&self, text: &str) {
+        self.log
+            .until(&format!("a request with the body {text:?}"), |state| {
+                state.requests.iter().any(|request| request.text() == text)
+            })
+            .await;
+    }
+
     /// Every connection so far, in the order of acceptance: the exact bytes it brought and whether it has ended.
     pub async fn connections(&self) -> Vec<Connection> {
         self.log.state().checked().connections.clone()

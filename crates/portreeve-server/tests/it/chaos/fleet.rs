@@ -425,6 +425,7 @@ const LIMITS: &str =
 const RETRY: &str = "status = [500]\nattempt_timeout = \"1s\"\nbudget = \"100%\"\nbudget_min = 1000\n";
 const EJECTION: &str = "time = \"500ms\"\ntime_max = \"2s\"\n";
 const BEAT_EVERY: Duration = Duration::from_millis(400);
-/// After the storm: at most one ejection, a probe and a trial, and some more for a busy machine.
-const BACK_WITHIN: Duration = Duration::from_secs(10);
+/// After the storm: at most one ejection, a probe and a trial. And some balancers remember a latency of up to a second: it
+/// takes 37 s until only a fortieth is left, so that those with requests in flight look no better.
+const BACK_WITHIN: Duration = Duration::from_secs(60);
 const HELD: &str = "no holder panics";
