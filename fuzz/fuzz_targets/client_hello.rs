@@ -22,13 +22,14 @@ fuzz_target!(|data: &[u8]| {
             sooner => assert_eq!(sooner, whole, "cut at {cut}"),
         }
     }
-    // However it comes, the same is said of it at the same byte, and never more than that.
+    // However it comes, the same is said of it; where it is whole, at the same byte.
     let (mut at_once, mut by_byte) = (HelloScan::within(HELLO_MAX), HelloScan::within(HELLO_MAX));
     let verdict = at_once.advance(data);
     let last = data.iter().map(|byte| by_byte.advance(&[*byte])).last();
-    assert_eq!(at_once.seen(), by_byte.seen());
-    if !matches!(verdict, HelloStep::NeedMore | HelloStep::Record) {
-        assert_eq!(last, Some(verdict));
+    match verdict {
+        HelloStep::NeedMore | HelloStep::Record => assert_eq!(by_byte.seen(), data.len()),
+        HelloStep::Whole => assert_eq!((last, by_byte.seen()), (Some(verdict), at_once.seen())),
+        HelloStep::NotHello | HelloStep::TooMuch => assert_eq!(last, Some(verdict)),
     }
     // The same message in records of its own, as a client may split it.
     if let (Peeked::Hello { .. }, Some((&[22, 3, minor, ..], message))) =
