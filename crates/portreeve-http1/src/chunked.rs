@@ -143,7 +143,8 @@ impl Chunked {
     /// The state behind `byte` of an extension (RFC 9112 section 7.1.1), or the fault that it is.
     fn after_extension(&mut self, byte: u8) -> Result<State, Fault> {
         self.line += 1;
-        if self.line >= LINE_MAX {
+        // Behind anything but its CR, two more bytes have to come.
+        if self.line + u16::from(byte != b'\r') >= LINE_MAX {
             return Err(Fault::ChunkLineTooLong);
         }
         let next = match self.state {

@@ -218,6 +218,9 @@ fn a_chunk_line_has_at_most_4096_bytes() {
     let line = |length: usize| format!("1;{}\r\n", "a".repeat(length - 4));
     assert_eq!(passed(&line(4096)), Ok(0));
     assert_eq!(passed(&line(4097)), Err(Fault::ChunkLineTooLong));
+    // And it is not waited for where its end cannot come in time.
+    assert_eq!(passed(&line(4097)[..4094]), Ok(0));
+    assert_eq!(passed(&line(4097)[..4095]), Err(Fault::ChunkLineTooLong));
     let blanks = format!("1{};a\r\n", " ".repeat(5000));
     assert_eq!(passed(&blanks), Err(Fault::ChunkLineTooLong));
     let many = format!("{}0\r\n", format!("{}x\r\n", line(4000)).repeat(5));
